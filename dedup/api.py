@@ -1,0 +1,25 @@
+"""The public names, in one place; ``import dedup`` fetches them from here when they are first used."""
+
+from __future__ import annotations
+
+from dedup.errors import CorpusError, DedupError, MissingExtraError, OutputError, SettingsError
+from dedup.minhash import from_datasketch, to_datasketch
+from dedup.pipeline import find, signatures
+from dedup.result import Result
+from dedup.settings import Settings
+from dedup.shingles import shingle_hashes
+
+__all__ = [
+    "CorpusError",
+    "DedupError",
+    "MissingExtraError",
+    "OutputError",
+    "Result",
+    "Settings",
+    "SettingsError",
+    "find",
+    "from_datasketch",
+    "shingle_hashes",
+    "signatures",
+    "to_datasketch",
+]

@@ -1,0 +1,71 @@
+"""The Arrow schemas of the input and of the three output tables."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+TIMESTAMP = pa.timestamp("us", tz="UTC")
+
+REQUIRED = ("id", "text")
+OPTIONAL = ("title", "source", "published", "url")
+FIELDS = pa.schema(
+    [
+        pa.field("id", pa.large_string(), nullable=False),
+        pa.field("text", pa.large_string()),
+        pa.field("title", pa.large_string()),
+        pa.field("source", pa.large_string()),
+        pa.field("published", TIMESTAMP),
+        pa.field("url", pa.large_string()),
+    ]
+)
+
+# One row an input article, in input order. `relation`, `witness_id` and `score` are the match that admitted the article
+# to its copy group; all three are null for a group's longest member and for an article on its own.
+ARTICLES = pa.schema(
+    [
+        pa.field("id", pa.large_string(), nullable=False),
+        pa.field("title", pa.large_string()),
+        pa.field("source", pa.large_string()),
+        pa.field("published", TIMESTAMP),
+        pa.field("url", pa.large_string()),
+        pa.field("copy_id", pa.large_string(), nullable=False),
+        pa.field("relation", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("witness_id", pa.large_string()),
+        pa.field("score", pa.float64()),
+        pa.field("words", pa.int32(), nullable=False),
+        pa.field("copied", pa.float64(), nullable=False),
+        pa.field("unique", pa.float64(), nullable=False),
+    ]
+)
+
+# One row a verified match; `left` is the longer of the two. Scores lie in 0..1.
+MATCHES = pa.schema(
+    [
+        pa.field("left", pa.large_string(), nullable=False),
+        pa.field("right", pa.large_string(), nullable=False),
+        pa.field("relation", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("resemblance", pa.float64(), nullable=False),
+        pa.field("containment_left_in_right", pa.float64(), nullable=False),
+        pa.field("containment_right_in_left", pa.float64(), nullable=False),
+    ]
+)
+
+# The ledger of every article in a copy group of two or more: character offsets into the original text, end exclusive;
+# `other_*` is the place a copied span stands in another member.
+SPANS = pa.schema(
+    [
+        pa.field("id", pa.large_string(), nullable=False),
+        pa.field("start", pa.int32(), nullable=False),
+        pa.field("end", pa.int32(), nullable=False),
+        pa.field("kind", pa.dictionary(pa.int8(), pa.string()), nullable=False),
+        pa.field("other_id", pa.large_string()),
+        pa.field("other_start", pa.int32()),
+        pa.field("other_end", pa.int32()),
+        pa.field("score", pa.float64()),
+    ]
+)
+
+IDENTICAL, NEAR, EXCERPT = 0, 1, 2
+RELATIONS = ("identical", "near", "excerpt")
+COPIED, UNIQUE = 0, 1
+KINDS = ("copied", "unique")

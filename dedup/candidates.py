@@ -1,0 +1,64 @@
+"""Unverified pairs of texts, with the evidence for each; never shown to a user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dedup.errors import CorpusError
+from dedup.kernels import linking
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# The evidence of one band hit: as much as any number of shared posting keys, so that such a pair is always compared.
+BAND = 200
+KEY = 1
+
+
+class Evidence(NamedTuple):
+    """Pairs packed as in :mod:`dedup.kernels.linking` (uint64, ascending, distinct).
+
+    ``capped`` counts the lists that were too long for all their pairs.
+    """
+
+    pairs: NDArray[np.uint64]
+    capped: int
+
+
+class Candidates(NamedTuple):
+    """Pairs of texts by rank, those of a shorter text together, and how many texts had more than are compared."""
+
+    longer: NDArray[np.int64]
+    shorter: NDArray[np.int64]
+    capped: int
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.longer)
+
+
+def check_size(texts: int) -> None:
+    """Raise CorpusError for more texts than a pair can name."""
+    if texts > linking.RANKS:
+        raise CorpusError(
+            f"{texts} distinct texts are more than one machine's run can hold ({linking.RANKS}); split the corpus"
+        )
+
+
+def gather(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
+    """Add up the evidence of the same pairs in several lists."""
+    pairs = np.concatenate([np.empty(0, np.uint64), *parts])
+    pairs.sort()
+    return pairs[: linking.gather(pairs)].copy()
+
+
+def choose(pairs: NDArray[np.uint64], needed: NDArray[np.float64], most: int) -> Candidates:
+    """Keep the pairs with at least ``needed[shorter]`` evidence, and the likeliest ``most`` of each shorter text."""
+    least = np.clip(np.ceil(needed), 1, BAND).astype(np.uint8)
+    kept, capped = linking.likely(pairs, least, most)
+    ranks = pairs[:kept] >> np.uint64(8)
+    return Candidates(
+        (ranks & np.uint64(linking.RANKS - 1)).astype(np.int64), (ranks >> np.uint64(28)).astype(np.int64), capped
+    )

@@ -1,0 +1,348 @@
+"""A corpus of articles: Parquet in batches, or an Arrow table; rows again by number.
+
+A corpus is a list of *pieces* (row groups, or slices of a table). Pieces are read in any order and by any thread,
+batch by batch; the text column is never held whole.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyarrow import fs
+
+from dedup.article import FIELDS, OPTIONAL, REQUIRED
+from dedup.errors import CorpusError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+BATCH_BYTES = 8 << 20  # of text in a batch, about
+_BATCH_ROWS = 8192
+_WILDCARDS = frozenset("*?[")
+
+
+class Piece(Protocol):
+    """A run of rows that is read as a whole."""
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+
+    def names(self) -> dict[str, pa.DataType]:
+        """Return the columns that are there and their types."""
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Read these columns."""
+
+    def place(self) -> str:
+        """Name the piece for a message."""
+
+
+@dataclass(frozen=True)
+class RowGroup:
+    """One row group of a Parquet file."""
+
+    filesystem: fs.FileSystem
+    path: str
+    index: int
+    rows: int
+    batch_rows: int
+
+    def names(self) -> dict[str, pa.DataType]:
+        """Return the columns of the file and their types."""
+        schema = pq.read_schema(self.path, filesystem=self.filesystem)
+        return dict(zip(schema.names, schema.types, strict=True))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Read these columns; raises CorpusError where the file is damaged."""
+        try:
+            with pq.ParquetFile(self.path, filesystem=self.filesystem) as file:
+                yield from file.iter_batches(
+                    self.batch_rows, row_groups=[self.index], columns=list(columns), use_threads=False
+                )
+        except (pa.ArrowException, OSError) as error:
+            raise CorpusError(f"{self.path}: row group {self.index} cannot be read ({_first_line(error)})") from error
+
+    def place(self) -> str:
+        """Name the file."""
+        return self.path
+
+
+@dataclass(frozen=True)
+class TableSlice:
+    """A batch of an Arrow table in memory."""
+
+    batch: pa.RecordBatch
+
+    @property
+    def rows(self) -> int:
+        """Return the number of rows."""
+        return int(self.batch.num_rows)
+
+    def names(self) -> dict[str, pa.DataType]:
+        """Return the columns of the table and their types."""
+        return dict(zip(self.batch.schema.names, self.batch.schema.types, strict=True))
+
+    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+        """Return these columns, without a copy."""
+        yield self.batch.select(list(columns))
+
+    def place(self) -> str:
+        """Name the table."""
+        return "the table"
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Articles in a fixed order: ``pieces``, the first row of each in ``starts`` (pieces + 1), and its columns.
+
+    ``names`` maps each field that is there (``id``, ``text``, ``title`` ...) to the column that holds it.
+    """
+
+    pieces: tuple[Piece, ...]
+    starts: NDArray[np.int64]
+    names: dict[str, str]
+    skipped: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of articles."""
+        return int(self.starts[-1])
+
+    def sizes(self) -> list[int]:
+        """Return the rows of each piece."""
+        return [piece.rows for piece in self.pieces]
+
+    def read(self, piece: int, fields: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Read fields of one piece: (first row, batch), fields that are not in the corpus as nulls."""
+        source, row = self.pieces[piece], int(self.starts[piece])
+        present = [field for field in fields if field in self.names]
+        for batch in source.batches([self.names[field] for field in present]):
+            columns = dict(zip(present, batch.columns, strict=True))
+            where = _Where(source, row, self.names)
+            arrays = [_column(columns.get(field), field, batch.num_rows, where) for field in fields]
+            yield row, pa.record_batch(arrays, schema=pa.schema([FIELDS.field(field) for field in fields]))
+            row += batch.num_rows
+
+    def split(self, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        """Cut ascending rows at the bounds of the pieces; pieces without a row are left out."""
+        parts = np.split(rows, np.searchsorted(rows, self.starts[1:-1]))
+        return [part for part in parts if len(part)]
+
+    def select(
+        self, rows: NDArray[np.int64], fields: Sequence[str]
+    ) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
+        """Read fields of ascending rows of one piece: (the rows, batch)."""
+        piece = int(np.searchsorted(self.starts, rows[0], side="right")) - 1
+        for row, batch in self.read(piece, fields):
+            first, last = np.searchsorted(rows, (row, row + batch.num_rows))
+            if first < last:
+                wanted = rows[first:last]
+                whole = len(wanted) == batch.num_rows
+                yield wanted, batch if whole else batch.take(pa.array(wanted - row))
+
+
+def open_corpus(source: object, columns: Mapping[str, str] | None = None) -> Corpus:
+    """Open a path, folder, glob or URI of Parquet files, or anything with the Arrow C stream interface.
+
+    ``columns`` maps fields to the corpus's own column names, for example ``{"text": "body"}``. Raises CorpusError
+    where nothing is found, a file is not Parquet, or a needed column is missing.
+    """
+    skipped: tuple[str, ...] = ()
+    if isinstance(source, str | Path):
+        pieces, skipped = _parquet_pieces(str(source))
+    else:
+        pieces = _table_pieces(source)
+    starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([piece.rows for piece in pieces], dtype=np.int64)])
+    return Corpus(tuple(pieces), starts, _names(pieces, dict(columns or {})), skipped)
+
+
+def _parquet_pieces(source: str) -> tuple[list[Piece], tuple[str, ...]]:
+    filesystem, paths, skipped = _files(source)
+    pieces: list[Piece] = []
+    for path in paths:
+        try:
+            metadata = pq.read_metadata(path, filesystem=filesystem)
+        except (pa.ArrowException, OSError) as error:
+            raise CorpusError(f"{path}: not a readable Parquet file ({_first_line(error)})") from error
+        for index in range(metadata.num_row_groups):
+            group = metadata.row_group(index)
+            size = max(1, group.total_byte_size // max(1, group.num_rows))
+            rows = max(1, min(_BATCH_ROWS, BATCH_BYTES // size))
+            pieces.append(RowGroup(filesystem, path, index, group.num_rows, rows))
+        if metadata.num_row_groups == 0:
+            pieces.append(RowGroup(filesystem, path, 0, 0, 1))
+    return pieces, skipped
+
+
+def _files(source: str) -> tuple[fs.FileSystem, list[str], tuple[str, ...]]:
+    try:
+        filesystem, path = fs.FileSystem.from_uri(source) if "://" in source else (fs.LocalFileSystem(), source)
+        if _WILDCARDS & set(path) and filesystem.get_file_info(path).type == fs.FileType.NotFound:
+            return filesystem, _glob(filesystem, path, source), ()
+        info = filesystem.get_file_info(path)
+        if info.type == fs.FileType.File:
+            return filesystem, [path], ()
+        if info.type == fs.FileType.NotFound:
+            raise CorpusError(f"{source}: no such file or folder")
+        found = _below(filesystem, path)
+    except (pa.ArrowException, OSError) as error:
+        raise CorpusError(f"{source}: cannot be opened ({_first_line(error)})") from error
+    files = [name for name in found if name.endswith((".parquet", ".pq"))]
+    if not files:
+        raise CorpusError(f"{source}: the folder holds no .parquet file")
+    return filesystem, files, tuple(name for name in found if name not in set(files))
+
+
+def _below(filesystem: fs.FileSystem, folder: str) -> list[str]:
+    found = filesystem.get_file_info(fs.FileSelector(folder, recursive=True))
+    names = [info.path for info in found if info.type == fs.FileType.File]
+    return sorted(name for name in names if not _hidden(name[len(folder) :]))
+
+
+def _hidden(path: str) -> bool:
+    """Say whether a file is a writer's own, such as ``_SUCCESS`` or one in ``.spark-staging/``."""
+    return any(part.startswith(("_", ".")) for part in path.split("/"))
+
+
+def _glob(filesystem: fs.FileSystem, pattern: str, source: str) -> list[str]:
+    if isinstance(filesystem, fs.LocalFileSystem):
+        found = glob.glob(pattern, recursive=True)  # noqa: PTH207  (patterns may be absolute)
+        files = sorted(name for name in found if Path(name).is_file())
+    else:
+        folder = pattern[: min(pattern.index(sign) for sign in _WILDCARDS if sign in pattern)].rpartition("/")[0]
+        files = [name for name in _below(filesystem, folder) if fnmatch.fnmatchcase(name, pattern)]
+    if not files:
+        raise CorpusError(f"{source}: no file matches")
+    return files
+
+
+def _table_pieces(source: object) -> list[Piece]:
+    if not hasattr(source, "__arrow_c_stream__"):
+        kind = type(source).__name__
+        raise CorpusError(
+            f"a corpus is a path or has __arrow_c_stream__ (pyarrow, Polars, pandas, DuckDB ...), not {kind}"
+        )
+    table = source if isinstance(source, pa.Table) else pa.table(source)
+    batches = table.to_batches(max_chunksize=_BATCH_ROWS) or [pa.RecordBatch.from_pylist([], table.schema)]
+    return [TableSlice(batch) for batch in batches]
+
+
+def _names(pieces: Sequence[Piece], columns: dict[str, str]) -> dict[str, str]:
+    unknown = [field for field in columns if field not in FIELDS.names]
+    if unknown:
+        raise CorpusError(f"column mapping names the field {unknown[0]!r}; the fields are {', '.join(FIELDS.names)}")
+    first = pieces[0].names()
+    for piece in {piece.place(): piece for piece in pieces}.values():
+        there = piece.names()
+        for field in (*REQUIRED, *columns):
+            name = columns.get(field, field)
+            if name not in there:
+                hint = "map another with --column" if field == name else f"it is mapped to {field!r}"
+                raise CorpusError(f"{piece.place()}: no column {name!r}; {hint}. The columns are: {', '.join(there)}")
+    named = {field: columns.get(field, field) for field in FIELDS.names}
+    return {field: name for field, name in named.items() if name in first and _everywhere(pieces, name)}
+
+
+def _everywhere(pieces: Sequence[Piece], name: str) -> bool:
+    return all(name in piece.names() for piece in {piece.place(): piece for piece in pieces}.values())
+
+
+# Columns as the rest of the program wants them -------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Where:
+    """Where a batch comes from, for messages."""
+
+    piece: Piece
+    row: int
+    names: dict[str, str]
+
+    def error(self, field: str, message: str) -> CorpusError:
+        return CorpusError(f"{self.piece.place()}: column {self.names[field]!r}: {message}")
+
+
+def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa.Array:
+    if column is None or pa.types.is_null(column.type):
+        return pa.nulls(rows, FIELDS.field(field).type)
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if field == "published":
+        return _published(column, where)
+    if field == "id" and (pa.types.is_integer(column.type)):
+        column = column.cast(pa.large_string())
+    if pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+        column = _decoded(column, field, where)
+    if not _is_text(column.type):
+        raise where.error(field, f"holds {column.type}, expected text")
+    if field == "id" and column.null_count:
+        row = where.row + column.is_null().index(True).as_py()
+        raise where.error(field, f"row {row} is null; every article needs an id")
+    return column.cast(pa.large_string())
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _decoded(column: pa.Array, field: str, where: _Where) -> pa.Array:
+    try:
+        return column.cast(pa.large_string())
+    except pa.ArrowInvalid as error:
+        row = _first_bad(column, lambda value: value.cast(pa.large_string()))
+        raise where.error(field, f"row {where.row + row} is not valid UTF-8; decode it first") from error
+
+
+def _published(column: pa.Array, where: _Where) -> pa.Array:
+    kind = FIELDS.field("published").type
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return _timestamps(column).cast(kind, safe=False)
+    if not _is_text(column.type):
+        raise where.error("published", f"holds {column.type}, expected a timestamp or an ISO date")
+    try:
+        return _from_iso(column).cast(kind, safe=False)
+    except pa.ArrowInvalid as error:
+        row = _first_bad(column, _from_iso)
+        message = f"row {where.row + row} is {column[row].as_py()!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
+        raise where.error("published", message) from error
+
+
+def _first_bad(column: pa.Array, parse: Callable[[pa.Array], object]) -> int:
+    """Return the first row that cannot be parsed, in a column of which some row cannot."""
+    for row in range(len(column)):
+        try:
+            parse(column.slice(row, 1))
+        except pa.ArrowInvalid:
+            return row
+    return 0
+
+
+def _timestamps(column: pa.Array) -> pa.Array:
+    return column.cast(pa.timestamp("us", tz=getattr(column.type, "tz", None)), safe=False)
+
+
+def _from_iso(column: pa.Array) -> pa.Array:
+    """Parse ISO dates: with or without a time, fractions and zone; an empty string is no date."""
+    text = pc.utf8_trim_whitespace(column.cast(pa.string()))
+    text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    zoned = pc.match_substring_regex(text, r"T?.*:.*(Z|[+-]\d\d:?\d\d)$")
+    plain = pc.cast(pc.if_else(zoned, pa.scalar(None, pa.string()), text), pa.timestamp("us"))
+    exact = pc.cast(pc.if_else(zoned, text, pa.scalar(None, pa.string())), pa.timestamp("us", tz="UTC"))
+    return pc.coalesce(exact, pc.assume_timezone(plain, "UTC"))
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+__all__ = ["OPTIONAL", "REQUIRED", "Corpus", "Piece", "open_corpus"]

@@ -1,0 +1,240 @@
+"""Buckets and postings → candidate pairs, in time linear in the entries.
+
+Texts are numbered by rank: longest first. A *list* is what shares one key, in order of rank. Each of its members is
+paired with the first ``cap`` members (the longest), and past these with the one before it (the next longer): all pairs
+of a short list, a star around a few of a long one. Nothing is dropped, and nothing is quadratic.
+
+A pair is one uint64, ``shorter << 36 | longer << 8 | evidence``: sorted, the pairs of a text stand together, and the
+repeats of a pair. Evidence counts the keys that the two share and stops at 255.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dedup.kernels.hashing import PRIME_1
+from dedup.kernels.jit import inline, kernel, u32, u64
+
+RANKS = 1 << 28  # texts that a pair can name
+EVIDENCE = 255
+_LOW = u64(0xFFFFFFFF)
+_RANK = u64(RANKS - 1)
+_EVIDENCE = u64(EVIDENCE)
+
+
+@inline
+def _pair(longer: Any, shorter: Any, evidence: Any) -> Any:
+    return (u64(shorter) << u64(36)) | (u64(longer) << u64(8)) | u64(evidence)
+
+
+@inline
+def shorter_of(pair: Any) -> Any:
+    """Return the rank of a pair's shorter text."""
+    return int(pair >> u64(36))
+
+
+@inline
+def longer_of(pair: Any) -> Any:
+    """Return the rank of a pair's longer text."""
+    return int((pair >> u64(8)) & _RANK)
+
+
+@inline
+def _pairs_of(position: Any, cap: Any) -> Any:
+    """Count the pairs that the member at ``position`` of a list makes with earlier ones."""
+    return position if position <= cap else cap + 1
+
+
+@kernel
+def chain(keys: Any, slots: Any, first: Any, previous: Any, following: Any, position: Any, cap: Any) -> Any:
+    """Chain the texts of each bucket of one band; return (pairs to come, lists longer than ``cap`` + 1).
+
+    ``slots`` is a table of a power of two places, all -1. For text ``i``, ``first[i]`` becomes its bucket's first
+    member, ``previous[i]`` and ``following[i]`` its neighbours there, ``position[i]`` the number of members before it.
+    """
+    last = np.empty(len(keys), np.int32)
+    mask = len(slots) - 1
+    pairs, capped = 0, 0
+    for index in range(len(keys)):
+        place = int((keys[index] * PRIME_1) >> u64(20)) & mask
+        while slots[place] >= 0 and keys[slots[place]] != keys[index]:
+            place = (place + 1) & mask
+        head = slots[place]
+        if head < 0:
+            slots[place] = index
+            head = index
+            position[index] = 0
+        else:
+            previous[index] = last[head]
+            following[last[head]] = index
+            position[index] = position[last[head]] + 1
+            pairs += _pairs_of(position[index], cap)
+            capped += position[index] == cap + 1
+        first[index] = head
+        last[head] = index
+    return pairs, capped
+
+
+@kernel
+def chained_pairs(first: Any, previous: Any, following: Any, position: Any, cap: Any, evidence: Any, out: Any) -> None:
+    """Write the pairs of the chains that :func:`chain` made."""
+    written = 0
+    for index in range(len(previous)):
+        member = first[index]
+        for _ in range(min(position[index], cap)):
+            out[written] = _pair(member, index, evidence)
+            written += 1
+            member = following[member]
+        if position[index] > cap:
+            out[written] = _pair(previous[index], index, evidence)
+            written += 1
+
+
+@kernel
+def entries_between(keys: Any, places: Any, ranks: Any, low: Any, high: Any, out: Any) -> Any:
+    """Write ``key << 32 | rank`` for the keys from ``low`` to below ``high``; return how many."""
+    written = 0
+    for text in range(len(ranks)):
+        if ranks[text] < 0:
+            continue
+        for place in range(places[text], places[text + 1]):
+            key = u64(keys[place])
+            if low <= key < high:
+                out[written] = (key << u64(32)) | u64(ranks[text])
+                written += 1
+    return written
+
+
+@kernel
+def drop_repeats(ordered: Any) -> Any:
+    """Move the distinct values of an ascending array to its front; return how many."""
+    kept = 0
+    for index in range(len(ordered)):
+        if index == 0 or ordered[index] != ordered[kept - 1]:
+            ordered[kept] = ordered[index]
+            kept += 1
+    return kept
+
+
+@kernel
+def count_ranks(entries: Any, counts: Any) -> None:
+    """Add to ``counts[rank]`` the number of entries of each text."""
+    for index in range(len(entries)):
+        counts[int(entries[index] & _LOW)] += 1
+
+
+@kernel
+def posting_pairs(entries: Any, cap: Any, evidence: Any, out: Any) -> Any:
+    """Write the pairs of every posting in ascending ``entries``; return (pairs, lists longer than ``cap`` + 1).
+
+    With an empty ``out`` the pairs are only counted.
+    """
+    written, capped, start = 0, 0, 0
+    count_only = len(out) == 0
+    for index in range(len(entries)):
+        if entries[index] >> u64(32) != entries[start] >> u64(32):
+            start = index
+        position = index - start
+        capped += position == cap + 1
+        if count_only:
+            written += _pairs_of(position, cap)
+            continue
+        shorter = u32(entries[index] & _LOW)
+        for place in range(start, start + min(position, cap)):
+            out[written] = _pair(u32(entries[place] & _LOW), shorter, evidence)
+            written += 1
+        if position > cap:
+            out[written] = _pair(u32(entries[index - 1] & _LOW), shorter, evidence)
+            written += 1
+    return written, capped
+
+
+@kernel
+def gather(pairs: Any) -> Any:
+    """Move the distinct pairs of an ascending array to its front, their evidence added up; return how many."""
+    kept = 0
+    for index in range(len(pairs)):
+        if index > 0 and pairs[index] >> u64(8) == pairs[kept - 1] >> u64(8):
+            room = _EVIDENCE - (pairs[kept - 1] & _EVIDENCE)
+            pairs[kept - 1] += min(room, pairs[index] & _EVIDENCE)
+        else:
+            pairs[kept] = pairs[index]
+            kept += 1
+    return kept
+
+
+@kernel
+def likely(pairs: Any, needed: Any, most: Any) -> Any:
+    """Move the likely pairs of an ascending array to its front; return (how many, texts with more than ``most``).
+
+    A pair needs the evidence ``needed[shorter]`` (uint8). Of a shorter text's pairs the ``most`` with the highest
+    evidence stay, among equals those with the longest texts.
+    """
+    kept, capped, start = 0, 0, 0
+    seen = np.zeros(EVIDENCE + 1, np.int64)  # pairs of one text by evidence
+    while start < len(pairs):
+        shorter = shorter_of(pairs[start])
+        end, enough = start, 0
+        seen[:] = 0
+        while end < len(pairs) and shorter_of(pairs[end]) == shorter:
+            evidence = int(pairs[end] & _EVIDENCE)
+            if evidence >= needed[shorter]:
+                seen[evidence] += 1
+                enough += 1
+            end += 1
+        least, room = int(needed[shorter]), enough  # the lowest evidence that stays, and how many with it
+        if enough > most:
+            capped += 1
+            least, room = EVIDENCE, most
+            while room > seen[least]:
+                room -= seen[least]
+                least -= 1
+        for index in range(start, end):
+            evidence = int(pairs[index] & _EVIDENCE)
+            if evidence > least or (evidence == least and room > 0):
+                room -= evidence == least
+                pairs[kept] = pairs[index]
+                kept += 1
+        start = end
+    return kept, capped
+
+
+@kernel
+def components(left: Any, right: Any, parents: Any) -> None:
+    """Join ``left[i]`` and ``right[i]`` in the forest ``parents`` (each at first its own); flatten it to minima."""
+    for index in range(len(left)):
+        one, two = _root(parents, left[index]), _root(parents, right[index])
+        parents[max(one, two)] = min(one, two)
+    for index in range(len(parents)):
+        parents[index] = _root(parents, index)
+
+
+@inline
+def _root(parents: Any, member: Any) -> Any:
+    while parents[member] != member:
+        parents[member] = parents[parents[member]]
+        member = parents[member]
+    return member
+
+
+@kernel
+def block_starts(left: Any, right: Any, sizes: Any, room: Any) -> Any:
+    """Cut pairs, in this order, into blocks whose distinct texts have ``room`` bytes at most (or one pair's)."""
+    seen = np.full(len(sizes), -1, np.int64)
+    starts = np.zeros(len(left), np.int64)
+    count, size = 1, 0
+    for pair in range(len(left)):
+        for _ in range(2):
+            more = sizes[left[pair]] if seen[left[pair]] < count else 0
+            more += sizes[right[pair]] if seen[right[pair]] < count else 0
+            if size == 0 or size + more <= room:
+                break
+            starts[count] = pair
+            count += 1
+            size = 0
+        size += more
+        seen[left[pair]] = count
+        seen[right[pair]] = count
+    return starts[:count]

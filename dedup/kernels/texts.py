@@ -1,0 +1,162 @@
+"""Loops over the texts of a batch: text → tokens, text → sketch. The only kernels that read Arrow's buffers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dedup.kernels.folding import PADDING, fold
+from dedup.kernels.jit import inline, kernel, load64, u8, u32, u64
+from dedup.kernels.minima import band_keys, minima
+from dedup.kernels.shingling import fingerprint, roll
+from dedup.kernels.tokens import hash_tokens
+
+# Room for a folded text, bytes a byte; only what is used is ever touched. The worst is U+FDFA, of 3 bytes, which
+# becomes 15 letters of 2 bytes and 3 separators.
+_EXPANSION = 12
+_ALL = u64(0xFFFFFFFFFFFFFFFF)
+_ONES = u64(0x0101010101010101)
+
+
+@inline
+def _longest(starts: Any, ends: Any) -> Any:
+    longest = 0
+    for index in range(len(starts)):
+        longest = max(longest, ends[index] - starts[index])
+    return longest
+
+
+@kernel
+def sketch(
+    data: Any,
+    starts: Any,
+    ends: Any,
+    strict: Any,
+    tables: Any,
+    size: Any,
+    hashing: Any,
+    rows: Any,
+    sample: Any,
+    sketches: Any,
+    sampled: Any,
+) -> Any:
+    """Sketch every text: token counts, fingerprints, signatures or band keys, sampled shingles.
+
+    ``hashing`` is (multipliers, offsets); ``sketches`` is (counts, fingerprints, signatures, keys, places), the
+    signatures or the keys with no row where they are not wanted. ``places`` bounds each text's part of
+    ``sampled``, the low halves of the lowest ``1 / sample`` of the shingle hashes (none where it is 0).
+    Returns (index, status) of the first text that cannot be folded, (-1, 0) when all could.
+    """
+    counts, fingerprints, signatures, keys, places = sketches
+    multipliers, offsets = hashing
+    longest = _longest(starts, ends)
+    folded = np.empty(longest * _EXPANSION + PADDING, np.uint8)
+    none = np.empty(0, np.int32)
+    room = 2 * longest + 1
+    tokens = np.empty(room, np.uint64)
+    shingles = np.empty(room, np.uint64)
+    mixed = np.empty(room, np.uint32)
+    signature = np.empty(len(multipliers), np.uint32)
+    written = 0
+    for index in range(len(starts)):
+        length = fold(data, starts[index], ends[index], strict, tables, folded, none)
+        if length < 0:
+            return index, length
+        count = hash_tokens(folded, length, tokens, none, none)
+        counts[index] = count
+        fingerprint(tokens, count, fingerprints[index])
+        many = roll(tokens, count, size, shingles)
+        minima(shingles, many, mixed, multipliers, offsets, signature)
+        if len(signatures):
+            signatures[index] = signature
+        if len(keys):
+            band_keys(signature, rows, keys[index])
+        places[index] = written
+        if sample:
+            written = _sample(shingles, many, _ALL // u64(sample), sampled, written)
+        places[index + 1] = written
+    return -1, 0
+
+
+@inline
+def _sample(shingles: Any, count: Any, limit: Any, sampled: Any, written: Any) -> Any:
+    last = u32(0)
+    for place in range(count):
+        if shingles[place] <= limit:
+            value = u32(shingles[place])
+            if value != last:  # one word a million times is one shingle
+                sampled[written] = value
+                written += 1
+            last = value
+    return written
+
+
+@kernel
+def tokenise(
+    data: Any,
+    starts: Any,
+    ends: Any,
+    strict: Any,
+    tables: Any,
+    places: Any,
+    hashes: Any,
+    token_starts: Any,
+    token_ends: Any,
+) -> Any:
+    """Write the token hashes of every text and their byte places, relative to the text.
+
+    ``places`` (texts + 1) bounds each text's tokens. Returns (index, status) as :func:`sketch` does.
+    """
+    longest = _longest(starts, ends)
+    size = longest * _EXPANSION + PADDING
+    folded = np.empty(size, np.uint8)
+    origin = np.empty(size, np.int32)
+    written = 0
+    places[0] = 0
+    for index in range(len(starts)):
+        start, end = starts[index], ends[index]
+        length = fold(data, start, end, strict, tables, folded, origin)
+        if length < 0:
+            return index, length
+        count = hash_tokens(folded, length, hashes[written:], token_starts[written:], token_ends[written:])
+        _trace(data, start, origin, token_starts[written : written + count], token_ends[written : written + count])
+        written += count
+        places[index + 1] = written
+    return -1, 0
+
+
+@inline
+def _trace(data: Any, start: Any, origin: Any, token_starts: Any, token_ends: Any) -> None:
+    """Turn places in the folded text into places in the text."""
+    for token in range(len(token_starts)):
+        token_starts[token] = origin[token_starts[token]]
+        last = origin[token_ends[token] - 1]
+        token_ends[token] = last + _bytes_of(data[start + last])
+
+
+@inline
+def _bytes_of(first: Any) -> Any:
+    return 1 if first < u8(0x80) else (2 if first < u8(0xE0) else (3 if first < u8(0xF0) else 4))
+
+
+@kernel
+def to_characters(data: Any, starts: Any, texts: Any, places: Any) -> None:
+    """Turn byte places in texts, in place, into character (code point) places.
+
+    ``texts`` says of each place in which text it lies; within a text places that ascend cost one walk.
+    """
+    text, place, count = -1, 0, 0
+    for index in range(len(places)):
+        if texts[index] != text or places[index] < place:
+            text, place, count = texts[index], 0, 0
+        start, end = starts[text], places[index]
+        while place + 8 <= end:
+            word = load64(data, start + place)
+            continuing = (word >> u64(7)) & ~(word >> u64(6)) & _ONES  # bytes 10xxxxxx do not start a character
+            count += 8 - int((continuing * _ONES) >> u64(56))
+            place += 8
+        while place < end:
+            count += (data[start + place] & u8(0xC0)) != u8(0x80)
+            place += 1
+        places[index] = count

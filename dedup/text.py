@@ -1,0 +1,290 @@
+"""Normalise → tokens, with places back into the original text.
+
+A *token* is a maximal run of letters, marks and numbers (Unicode categories L, M, N) of the normalised text, with
+inner apostrophes (``don't``). Letters of scripts that are written without spaces (Han, Hiragana, Katakana, Thai,
+Lao, Khmer, Myanmar) are a token each. A mark extends the token before it and never starts one. Normalised means:
+NFKC, case folding and NFKC again, typographic apostrophes become ``'``, soft hyphens and joiners vanish.
+
+The hot path is numba on Arrow's buffers; :func:`normalise` and :func:`token_hash` say the same in plain Python.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from dedup.errors import CorpusError
+from dedup.kernels import folding, texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+APOSTROPHES = "\u0060\u00b4\u02bc\u1ffd\u2018\u2019\uff07"
+# Invisible inside words: soft hyphen, joiners, byte order mark, variation selectors.
+_INVISIBLE = (0x00AD, 0x200C, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_TRANSLATION = {**dict.fromkeys(map(ord, APOSTROPHES), "'"), **dict.fromkeys(_INVISIBLE, "")}
+# Letters of scripts written without spaces: each is a token of its own.
+_SOLID_RANGES = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x3005, 0x3007),  # ideographic iteration mark, closing mark, zero
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x3100, 0x312F),  # Bopomofo
+    (0x31F0, 0x31FF),  # Katakana extensions
+    (0x3400, 0x4DBF),  # Han extension A
+    (0x4E00, 0x9FFF),  # Han
+    (0xA9E0, 0xA9FF),  # Myanmar extended B
+    (0xAA60, 0xAA7F),  # Myanmar extended A
+    (0xF900, 0xFAFF),  # Han compatibility
+    (0x20000, 0x323AF),  # Han extensions B and later
+)
+_LONG_VOWEL = 0x30FC  # lengthens the Katakana before it, like a mark
+_COMPLEX = 128
+# Code points that normalise to themselves as a whole: no need to ask unicodedata for each.
+_PLAIN_RANGES = (
+    (0x3400, 0x4DC0),  # Han extension A
+    (0x4E00, 0xA000),  # Han
+    (0xAC00, 0xD7A4),  # Hangul syllables
+    (0xD800, 0xF900),  # surrogates, private use
+    (0x20000, 0x2F800),  # Han extensions B to F
+    (0x30000, 0x323B0),  # Han extensions G and H
+)
+_LAST_ASSIGNED = 0x323B0
+_TAGS = range(0xE0000, 0xE01F0)  # tags and variation selectors, the only assigned ones behind
+_CODE_POINTS = 0x110000
+
+
+def normalise(text: str) -> str:
+    """Return the text in the form in which tokens are compared.
+
+    >>> normalise("Don’t ﬁnd ＡＢＣ")
+    "don't find abc"
+    """
+    folded = unicodedata.normalize("NFKC", text.translate(_TRANSLATION)).casefold()
+    return unicodedata.normalize("NFKC", folded).translate(_TRANSLATION)
+
+
+def token_hash(token: str) -> int:
+    """Hash a normalised token: XXH64 of its UTF-8 bytes, padded with zero bytes to a multiple of eight."""
+    data = token.encode()
+    return xxhash.xxh64_intdigest(data + bytes(-len(data) % 8))
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of a batch of texts, one after the other.
+
+    ``hashes`` (uint64), ``starts`` and ``ends`` (int32, bytes into the token's own text) have one value a token;
+    ``places`` (int64, texts + 1) bounds the tokens of each text.
+    """
+
+    hashes: NDArray[np.uint64]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    places: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.places) - 1
+
+    def of(self, index: int) -> slice:
+        """Return the slice of the tokens of text ``index``."""
+        return slice(int(self.places[index]), int(self.places[index + 1]))
+
+
+class Texts(NamedTuple):
+    """The bytes of a batch of texts: text ``i`` is ``data[starts[i]:ends[i]]``."""
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+
+def views(column: pa.Array) -> Texts:
+    """Look at the buffers of a string or large_string array, slices and nulls included, without a copy."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        column = column.cast(pa.large_string())
+    width = np.int64 if pa.types.is_large_string(column.type) else np.int32
+    _, places, data = column.buffers()
+    if len(column) == 0 or places is None:
+        return Texts(np.zeros(1, np.uint8), np.zeros(0, np.int64), np.zeros(0, np.int64))
+    bounds = np.frombuffer(places, width)[column.offset : column.offset + len(column) + 1].astype(np.int64)
+    starts, ends = bounds[:-1], bounds[1:].copy()
+    if column.null_count:
+        missing = column.is_null().to_numpy(zero_copy_only=False)
+        ends[missing] = starts[missing]
+    return Texts(np.frombuffer(data, np.uint8) if data and data.size else np.zeros(1, np.uint8), starts, ends)
+
+
+def tokenise(batch: Texts) -> Tokens:
+    """Return the tokens of every text with their places in the original UTF-8.
+
+    Raises CorpusError where a text is not valid UTF-8.
+    """
+    try:
+        return _tokenise(batch, strict=True)
+    except ComplexError:
+        clusters = [_clusters(text) for text in _strings(batch)]
+        tokens = _tokenise(views(pa.array([c.text for c in clusters], pa.large_string())), strict=False)
+        for index, cluster in enumerate(clusters):
+            part = tokens.of(index)
+            tokens.ends[part] = cluster.ends[tokens.ends[part] - 1]
+            tokens.starts[part] = cluster.starts[tokens.starts[part]]
+        return tokens
+
+
+def _tokenise(batch: Texts, *, strict: bool) -> Tokens:
+    # Few texts come near it: a byte of text makes two tokens at most (U+3316, three bytes, unfolds into five).
+    room = 2 * int((batch.ends - batch.starts).sum()) + 1
+    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    places = np.zeros(len(batch.starts) + 1, np.int64)
+    check(texts.tokenise(*batch, strict, fold_tables(), places, hashes, starts, ends))
+    count = places[-1]
+    return Tokens(hashes[:count].copy(), starts[:count].copy(), ends[:count].copy(), places)
+
+
+def to_characters(batch: Texts, numbers: NDArray[np.int32], places: NDArray[np.int32]) -> None:
+    """Turn byte places, in place, into character (code point) places; ``numbers`` are the texts that they lie in."""
+    texts.to_characters(batch.data, batch.starts, numbers, places)
+
+
+class ComplexError(Exception):
+    """A text whose code points interact: unicodedata must normalise it."""
+
+
+def check(answer: tuple[int, int]) -> None:
+    """Raise what a kernel's (index, status) means; index -1 is success."""
+    index, status = answer
+    if status == folding.COMPLEX:
+        raise ComplexError
+    if status == folding.INVALID:
+        raise CorpusError(f"text {index} of the batch is not valid UTF-8", row=int(index))
+
+
+def simplify(batch: Texts) -> Texts:
+    """Normalise every text in Python; what the kernels refuse as complex they take in this form."""
+    return views(pa.array([normalise(text) for text in _strings(batch)], pa.large_string()))
+
+
+def _strings(batch: Texts) -> Iterator[str]:
+    for start, end in zip(batch.starts, batch.ends, strict=True):
+        yield batch.data[start:end].tobytes().decode()
+
+
+# Normalisation in pieces, so that places survive it -------------------------------------------------------------
+
+
+class _Clusters(NamedTuple):
+    text: str
+    starts: NDArray[np.int32]  # a place a UTF-8 byte of text: where its cluster starts in the original UTF-8
+    ends: NDArray[np.int32]
+
+
+def _clusters(text: str) -> _Clusters:
+    """Normalise cluster by cluster: a base character with what may combine with it."""
+    composes = _composing()
+    pieces: list[str] = []
+    bounds: list[tuple[int, int]] = []
+    start = 0
+    for end in range(1, len(text) + 1):
+        if end == len(text) or not (unicodedata.combining(text[end]) or text[end] in composes):
+            pieces.append(text[start:end])
+            bounds.append((start, end))
+            start = end
+    widths = [len(piece.encode()) for piece in pieces]
+    after = np.cumsum(widths, dtype=np.int64) if widths else np.zeros(0, np.int64)
+    normalised = [normalise(piece) for piece in pieces]
+    sizes = [len(piece.encode()) for piece in normalised]
+    ends = np.repeat(after, sizes).astype(np.int32)
+    return _Clusters("".join(normalised), (ends - np.repeat(widths, sizes)).astype(np.int32), ends)
+
+
+@lru_cache(maxsize=1)
+def _composing() -> frozenset[str]:
+    """Characters that may compose with, or reorder around, what stands before them."""
+    second = {chr(point) for point in (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))}  # Hangul vowels and finals
+    for point in _points():
+        first, _, last = unicodedata.decomposition(chr(point)).partition(" ")
+        if last and not first.startswith("<"):
+            pair = chr(int(first, 16)) + chr(int(last, 16))
+            if unicodedata.normalize("NFC", pair) == chr(point):
+                second.add(pair[1])
+    return frozenset(second | {chr(point) for point in _points() if _starts_within(normalise(chr(point)), second)})
+
+
+def _starts_within(form: str, second: set[str]) -> bool:
+    """Say whether a normal form starts with a character that may combine with the one before."""
+    return form != "" and (form[0] in second or unicodedata.combining(form[0]) != 0)
+
+
+def _points() -> Iterator[int]:
+    start = 0
+    for plain, end in _PLAIN_RANGES:
+        yield from range(start, plain)
+        start = end
+    yield from range(start, _LAST_ASSIGNED)
+    yield from _TAGS
+
+
+class FoldTables(NamedTuple):
+    """What the Unicode kernel knows of each code point.
+
+    ``kinds`` (uint8): separator, word, solid, mark or apostrophe, plus 128 where only unicodedata can normalise.
+    ``order`` (uint8): canonical combining class. The normal form of ``c`` is ``points[first[c]:first[c + 1]]``.
+    """
+
+    kinds: NDArray[np.uint8]
+    order: NDArray[np.uint8]
+    first: NDArray[np.int32]
+    points: NDArray[np.uint32]
+
+
+@lru_cache(maxsize=1)
+def fold_tables() -> FoldTables:
+    """Build the tables from this Python's unicodedata (about 0.3 s, once a process)."""
+    kinds = np.zeros(_CODE_POINTS, np.uint8)
+    order = np.zeros(_CODE_POINTS, np.uint8)
+    lengths = np.ones(_CODE_POINTS, np.int32)
+    forms: dict[int, str] = {}
+    composes = _composing()
+    for point in _points():
+        character = chr(point)
+        kinds[point] = _kind(point)
+        order[point] = unicodedata.combining(character)
+        form = normalise(character)
+        if form != character:
+            forms[point] = form
+            lengths[point] = len(form)
+        if character in composes:
+            kinds[point] += _COMPLEX
+    for start, end in _PLAIN_RANGES:
+        kinds[start:end] = _kind(start)
+    first = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
+    points = np.empty(int(first[-1]), np.uint32)
+    points[first[:-1][lengths == 1]] = np.flatnonzero(lengths == 1)
+    for point, form in forms.items():
+        points[first[point] : first[point + 1]] = [ord(character) for character in form]
+    return FoldTables(kinds, order, first, points)
+
+
+def _kind(point: int) -> int:
+    category = unicodedata.category(chr(point))[0]
+    if chr(point) == "'" or chr(point) in APOSTROPHES:
+        return folding.APOSTROPHE
+    if point == _LONG_VOWEL:
+        return folding.LENGTHENER
+    if category == "M":
+        return folding.MARK
+    if category == "L":
+        solid = any(start <= point <= end for start, end in _SOLID_RANGES)
+        return folding.SOLID if solid else folding.WORD
+    return folding.WORD if category == "N" else folding.SEPARATOR
