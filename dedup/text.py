@@ -10,6 +10,7 @@ The hot path is numba on Arrow's buffers; :func:`normalise` and :func:`token_has
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,7 +21,7 @@ import pyarrow as pa
 import xxhash
 
 from dedup.errors import CorpusError
-from dedup.kernels import folding, texts
+from dedup.kernels import folding, reading, texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,10 +136,7 @@ def tokenise(batch: Texts) -> Tokens:
     except ComplexError:
         clusters = [_clusters(text) for text in _strings(batch)]
         tokens = _tokenise(views(pa.array([c.text for c in clusters], pa.large_string())), strict=False)
-        for index, cluster in enumerate(clusters):
-            part = tokens.of(index)
-            tokens.ends[part] = cluster.ends[tokens.ends[part] - 1]
-            tokens.starts[part] = cluster.starts[tokens.starts[part]]
+        _relocate(tokens, clusters)
         return tokens
 
 
@@ -155,6 +153,127 @@ def _tokenise(batch: Texts, *, strict: bool) -> Tokens:
 def to_characters(batch: Texts, numbers: NDArray[np.int32], places: NDArray[np.int32]) -> None:
     """Turn byte places, in place, into character (code point) places; ``numbers`` are the texts that they lie in."""
     texts.to_characters(batch.data, batch.starts, numbers, places)
+
+
+# Terms, sentences, paragraphs -------------------------------------------------------------------------------------
+
+NAME, NUMBER, SENTENCE, PARAGRAPH = reading.NAME, reading.NUMBER, reading.SENTENCE, reading.PARAGRAPH
+_ABBREVIATIONS = """mr mrs ms dr st sr jr prof gen col lt sgt capt cmdr maj adm gov sen rep rev hon pres supt insp det
+messrs mme vs v no nos vol fig pp art sec inc ltd co corp plc bros assn dept est approx ave blvd rd ft mt jan feb mar
+apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ala ariz ark calif colo conn del fla
+ga ill ind kan ky la md mass mich minn miss mo mont neb nev okla ore pa tenn tex va vt wash wis wyo ont que alta man
+sask""".split()
+# After an acronym with stops ("the U.S."), only these words start a sentence.
+_STARTERS = """the a an he she it they we i in on at but and this that these those his her their its our there when
+while after before as if for by with from some many most""".split()
+_NUMBER_WORDS = {
+    word: str(number)
+    for number, word in enumerate(
+        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+        eighteen nineteen twenty""".split()
+    )
+    if number > 1  # "one" is mostly a pronoun
+} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
+_NUMBER_WORDS["dozen"] = "12"
+_NUMBER = re.compile(r"(\d[\d.]*?)[a-z]{1,2}")
+_LONGEST_STEMMED = 32  # bytes
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The tokens of a batch of texts with what the story decision and the ledger look at.
+
+    ``terms`` (uint64, one a token) are the hashes of the tokens' stems, 0 for a token that is part of the number
+    before it ("1,000" is one term). ``flags`` (uint8) say of a token: NAME, capitalised inside a sentence; NUMBER;
+    SENTENCE and PARAGRAPH, the first of one.
+    """
+
+    tokens: Tokens
+    terms: NDArray[np.uint64]
+    flags: NDArray[np.uint8]
+
+
+def read(batch: Texts) -> Reading:
+    """Return tokens, terms, names, numbers, sentences and paragraphs of every text.
+
+    Raises CorpusError where a text is not valid UTF-8.
+    """
+    try:
+        return _read(batch, strict=True)
+    except ComplexError:
+        clusters = [_clusters(text) for text in _strings(batch)]
+        made = _read(views(pa.array([c.text for c in clusters], pa.large_string())), strict=False)
+        _relocate(made.tokens, clusters)
+        return made
+
+
+def _read(batch: Texts, *, strict: bool) -> Reading:
+    room = 2 * int((batch.ends - batch.starts).sum()) + 1
+    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    terms, flags = np.empty(room, np.uint64), np.empty(room, np.uint8)
+    places = np.zeros(len(batch.starts) + 1, np.int64)
+    check(reading.read(*batch, strict, fold_tables(), _word_lists(), places, hashes, starts, ends, terms, flags))
+    count = places[-1]
+    tokens = Tokens(hashes[:count].copy(), starts[:count].copy(), ends[:count].copy(), places)
+    return Reading(tokens, terms[:count].copy(), flags[:count].copy())
+
+
+@lru_cache(maxsize=1)
+def _word_lists() -> tuple[NDArray[np.uint64], ...]:
+    """Return the hashes of the word lists that the kernel knows."""
+    numbers = sorted((token_hash(word), token_hash(digits)) for word, digits in _NUMBER_WORDS.items())
+    return (
+        np.array(sorted(map(token_hash, _ABBREVIATIONS)), np.uint64),
+        np.array(sorted(map(token_hash, _STARTERS)), np.uint64),
+        np.array([word for word, _ in numbers], np.uint64),
+        np.array([digits for _, digits in numbers], np.uint64),
+    )
+
+
+def stem(token: str) -> str:
+    """Return the term that a normalised token stands for: a light English stem, a function of the token alone.
+
+    >>> [stem(token) for token in ("countries", "labour", "organised", "stopped", "twenty", "40m", "minister's")]
+    ['countri', 'labor', 'organiz', 'stop', '20', '40', 'minister']
+    """
+    if token in _NUMBER_WORDS:
+        return _NUMBER_WORDS[token]
+    if not token.isascii() or len(token) > _LONGEST_STEMMED:
+        return token
+    if token[0].isdigit():
+        number = _NUMBER.fullmatch(token)
+        return number[1] if number else token
+    word = token.removesuffix("'s").replace("'", "")
+    return _shortened(word) if len(word) > 3 else word  # noqa: PLR2004  (shorter words have no ending to lose)
+
+
+def _shortened(word: str) -> str:
+    if word.endswith(("ies", "ied")):
+        word = word[:-3] + "y" if len(word) > 4 else word[:-1]
+    elif word.endswith("sses"):
+        word = word[:-2]
+    elif word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        word = word[:-1]
+    if len(word) > 5 and word.endswith("ing"):
+        word = word[:-3]
+    elif len(word) > 4 and word.endswith("ed") and not word.endswith("eed"):
+        word = word[:-2]
+    elif len(word) > 5 and word.endswith("ly"):
+        word = word[:-2]
+    if len(word) > 4 and word[-1] == word[-2] != "s":
+        word = word[:-1]
+    if len(word) > 4 and word.endswith("e"):
+        word = word[:-1]
+    if len(word) > 4 and word.endswith("our"):
+        word = word[:-3] + "or"
+    if len(word) > 4 and word.endswith("is"):
+        word = word[:-1] + "z"
+    return word[:-1] + "i" if len(word) > 4 and word.endswith("y") else word
+
+
+def term_hash(token: str) -> int:
+    """Hash the stem of a normalised token."""
+    return token_hash(stem(token))
 
 
 class ComplexError(Exception):
@@ -206,6 +325,14 @@ def _clusters(text: str) -> _Clusters:
     sizes = [len(piece.encode()) for piece in normalised]
     ends = np.repeat(after, sizes).astype(np.int32)
     return _Clusters("".join(normalised), (ends - np.repeat(widths, sizes)).astype(np.int32), ends)
+
+
+def _relocate(tokens: Tokens, clusters: list[_Clusters]) -> None:
+    """Turn places in normalised texts, in place, into places in the originals."""
+    for index, cluster in enumerate(clusters):
+        part = tokens.of(index)
+        tokens.ends[part] = cluster.ends[tokens.ends[part] - 1]
+        tokens.starts[part] = cluster.starts[tokens.starts[part]]
 
 
 @lru_cache(maxsize=1)

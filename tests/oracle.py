@@ -5,7 +5,7 @@ Sets are sets, pairs are all pairs, and every definition is written once.
 """
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from itertools import combinations, pairwise
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from unicodedata import category, combining, decomposition, normalize
 
 import numpy as np
 import xxhash
-from datasketch import MinHash  # type: ignore[import-untyped]
+from datasketch import MinHash
 from numpy.typing import NDArray
 
 K = 5
@@ -24,17 +24,19 @@ P3 = 0x165667B19E3779F9
 
 # ---------------------------------------------------------------------------------------------------- normalised text
 
-APOSTROPHES = str.maketrans(dict.fromkeys("\u2018\u2019\u02bc\uff07\u0060\u00b4", "'"))
+APOSTROPHES = "\u0060\u00b4\u02bc\u1ffd\u2018\u2019\uff07"
+INVISIBLE = "\u00ad\u200c\u200d\u2060\ufeff" + "".join(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
+TYPOGRAPHY = str.maketrans(APOSTROPHES, "'" * len(APOSTROPHES), INVISIBLE)
 
 
 def normalise(text: str) -> str:
-    """Fold compatibility forms, case and apostrophes.
+    """Fold compatibility forms, case and apostrophes; drop what is invisible inside words.
 
     Apostrophes are folded at both ends: before, because NFKC would take U+00B4 apart into a space and an accent;
     after, because NFKC and casefold produce new ones (U+0149 gives U+02BC and n, U+FF40 gives U+0060).
     """
-    folded = normalize("NFKC", text.translate(APOSTROPHES)).casefold()
-    return normalize("NFKC", folded).translate(APOSTROPHES)
+    folded = normalize("NFKC", text.translate(TYPOGRAPHY)).casefold()
+    return normalize("NFKC", folded).translate(TYPOGRAPHY)
 
 
 @lru_cache(maxsize=1)
@@ -54,7 +56,9 @@ def composing_seconds() -> frozenset[str]:
 
 
 def starts_cluster(char: str) -> bool:
-    """Say whether normalisation can never join or reorder `char` with what stands before it."""
+    """Say whether normalisation can never drop `char`, or join or reorder it with what stands before it."""
+    if char in INVISIBLE:
+        return False
     first = normalize("NFKD", char)[0]
     return combining(first) == 0 and first not in composing_seconds()
 
@@ -83,25 +87,27 @@ class Token(NamedTuple):
     end: int
 
 
-def is_word(char: str) -> bool:
-    """Letters, marks and numbers."""
-    return category(char)[0] in "LMN"
+def is_mark(char: str) -> bool:
+    """Marks extend the token before them, whatever it is."""
+    return category(char)[0] == "M"
 
 
 def is_solid(char: str) -> bool:
-    """Letters of scripts written without spaces."""
+    """Letters of scripts written without spaces; the long vowel mark is one."""
     return category(char)[0] == "L" and any(low <= ord(char) <= high for low, high in SOLID)
 
 
 def is_loose(char: str) -> bool:
-    """Word characters that join their neighbours; false past the end of the text, where `char` is empty."""
-    return char != "" and is_word(char) and not is_solid(char)
+    """Letters and numbers that join their neighbours; false past the end of the text, where `char` is empty."""
+    return char != "" and category(char)[0] in "LN" and not is_solid(char)
 
 
 def extends(before: str, char: str, after: str) -> bool:
     """Say whether `char`, with `after` behind it, continues the token that has begun with `before`."""
+    if is_mark(char):
+        return True
     if is_solid(before):
-        return category(char)[0] == "M" or char == LONG_VOWEL
+        return char == LONG_VOWEL
     return is_loose(char) or (char == "'" and is_loose(after))
 
 
@@ -111,7 +117,7 @@ def token_ranges(normalised: str) -> list[tuple[int, int]]:
     start = 0
     while start < len(normalised):
         end = start + 1
-        if is_word(normalised[start]):
+        if is_loose(normalised[start]) or is_solid(normalised[start]):
             while end < len(normalised) and extends(normalised[start], normalised[end], normalised[end + 1 : end + 2]):
                 end += 1
             ranges.append((start, end))
@@ -122,14 +128,14 @@ def token_ranges(normalised: str) -> list[tuple[int, int]]:
 def tokens(text: str) -> list[Token]:
     """Cut a text into tokens, each with its character offsets in the text as given.
 
-    A token spans whole clusters. Tokens never decrease in start or end, but two may share a cluster: U+00BD is
+    A token spans whole clusters, without what is invisible at their ends. Tokens never decrease in start or end, but two may share a cluster: U+00BD is
     normalised to 1, fraction slash, 2, and both numbers span that one character.
     """
     normalised, origin = "", []
     for cluster in clusters(text):
         piece = normalise(text[slice(*cluster)])
         normalised += piece
-        origin += [cluster] * len(piece)
+        origin += [(cluster[0], cluster[0] + len(text[slice(*cluster)].rstrip(INVISIBLE)))] * len(piece)
     return [Token(normalised[i:j], origin[i][0], origin[j - 1][1]) for i, j in token_ranges(normalised)]
 
 
@@ -161,7 +167,10 @@ def shingle_hash(shingle: Sequence[str]) -> int:
 
 
 def shingles(tokens: Sequence[str], k: int = K) -> list[tuple[str, ...]]:
-    """Return the runs of k tokens in order; all tokens as one shingle where there are fewer than k; none for none."""
+    """Return the runs of k tokens in order; all tokens as one shingle where there are fewer than k; none for none.
+
+    Only signatures see the shingle of a text shorter than k: such a text takes part in nothing else.
+    """
     if not tokens:
         return []
     return [tuple(tokens[i : i + k]) for i in range(max(1, len(tokens) - k + 1))]
@@ -232,95 +241,149 @@ def containment(a: str, b: str, k: int = K) -> float:
     return set_containment(shingle_set(words(a), k), shingle_set(words(b), k))
 
 
-def copied_words(a_tokens: Sequence[str], b_tokens: Sequence[str], k: int = K) -> list[bool]:
-    """Say of each token of a whether it lies in a run of k or more tokens that also stands in b."""
-    in_b = {tuple(b_tokens[i : i + k]) for i in range(len(b_tokens) - k + 1)}
-    copied = [False] * len(a_tokens)
-    for i in range(len(a_tokens) - k + 1):
-        if tuple(a_tokens[i : i + k]) in in_b:
+def copied_words(sequence: Sequence[str], others: Iterable[Sequence[str]], k: int = K) -> list[bool]:
+    """Say of each token whether it lies in a run of k tokens that also stands in one of the others."""
+    elsewhere = {tuple(other[i : i + k]) for other in others for i in range(len(other) - k + 1)}
+    copied = [False] * len(sequence)
+    for i in range(len(sequence) - k + 1):
+        if tuple(sequence[i : i + k]) in elsewhere:
             copied[i : i + k] = [True] * k
     return copied
 
 
 # -------------------------------------------------------------------------------------------------------- many texts
+# Texts are numbered by rank: the longest is 0. Of two texts the one with the lower number is the longer one.
 
 STRENGTH = {"excerpt": 0, "near": 1, "identical": 2}
 
 
-class Match(NamedTuple):
-    """Two articles, by position, left < right, with their strongest relation."""
+class Rule(NamedTuple):
+    """What counts as a copy."""
 
-    left: int
-    right: int
+    near: float = 0.8
+    excerpt: float = 0.6
+    excerpt_shingles: int = 40
+    k: int = K
+
+
+class Match(NamedTuple):
+    """Two texts with their strongest relation and exact scores."""
+
+    longer: int
+    shorter: int
     relation: str
     resemblance: float
-    containment_left_in_right: float
-    containment_right_in_left: float
+    longer_in_shorter: float
+    shorter_in_longer: float
 
     @property
     def score(self) -> float:
-        """Resemblance, or for an excerpt the containment of the shorter in the longer, which is the greater one."""
-        if self.relation == "excerpt":
-            return max(self.containment_left_in_right, self.containment_right_in_left)
-        return self.resemblance
+        """What the relation rests on."""
+        return self.shorter_in_longer if self.relation == "excerpt" else self.resemblance
 
 
-def matches(articles: Sequence[str], near: float, excerpt: float, excerpt_min: int, k: int = K) -> list[Match]:
-    """Compare all pairs; keep those that are identical, near or excerpt, ordered by (left, right)."""
-    sequences = [words(article) for article in articles]
-    sets = [shingle_set(sequence, k) for sequence in sequences]
+def matches(sequences: Sequence[Sequence[str]], rule: Rule) -> list[Match]:
+    """Compare all pairs of token sequences; keep those that are near or excerpt, ordered by (longer, shorter)."""
+    sets = [shingle_set(sequence, rule.k) for sequence in sequences]
     found = []
-    for left, right in combinations(range(len(articles)), 2):
-        a, b = sets[left], sets[right]
+    for longer, shorter in combinations(range(len(sequences)), 2):
+        a, b = sets[longer], sets[shorter]
         scores = set_resemblance(a, b), set_containment(a, b), set_containment(b, a)
-        if sequences[left] == sequences[right]:
-            relation = "identical"
-        elif scores[0] >= near:
-            relation = "near"
-        elif max(scores[1:]) >= excerpt and min(len(a), len(b)) >= excerpt_min:
-            relation = "excerpt"
-        else:
-            continue
-        found.append(Match(left, right, relation, *scores))
+        if scores[0] >= rule.near:
+            found.append(Match(longer, shorter, "near", *scores))
+        elif scores[2] >= rule.excerpt and len(b) >= rule.excerpt_shingles:
+            found.append(Match(longer, shorter, "excerpt", *scores))
     return found
 
 
-def length_rank(articles: Sequence[str], k: int = K) -> list[int]:
-    """Rank by distinct shingles, then tokens, then position (of two equal ones the later ranks higher)."""
-    sequences = [words(article) for article in articles]
-    order = sorted(range(len(articles)), key=lambda i: (len(shingle_set(sequences[i], k)), len(sequences[i]), i))
-    return [order.index(i) for i in range(len(articles))]
+def witnesses(matches: Iterable[Match], count: int) -> list[Match | None]:
+    """Return for each text its best match with a longer one, or None.
 
-
-def witnesses(matches: Iterable[Match], rank: Sequence[int]) -> list[Match | None]:
-    """Return for each article its best match with one of higher rank, or None.
-
-    `rank` is a total order of the articles: equal values are not allowed, higher means longer. Best is the strongest
-    relation, then the highest score, then the highest rank of the other article.
+    Best is the strongest relation, then the highest score, then the longest other text.
     """
-    if len(set(rank)) < len(rank):
-        message = "rank must be a total order"
-        raise ValueError(message)
-    best: list[Match | None] = [None] * len(rank)
-    best_key: list[tuple[int, float, int]] = [(-1, 0.0, 0)] * len(rank)
+    best: list[Match | None] = [None] * count
     for match in matches:
-        lower, higher = sorted((match.left, match.right), key=lambda i: rank[i])
-        key = STRENGTH[match.relation], match.score, rank[higher]
-        if key > best_key[lower]:
-            best[lower], best_key[lower] = match, key
+        held = best[match.shorter]
+        if held is None or _strength(match) > _strength(held):
+            best[match.shorter] = match
     return best
 
 
-def copy_groups(matches: Iterable[Match], rank: Sequence[int]) -> list[list[int]]:
-    """Return the trees of the witness forest: sorted positions, ordered by the first; single articles included."""
-    parent = [
-        i if match is None else match.left + match.right - i  # the other end of the match
-        for i, match in enumerate(witnesses(matches, rank))
-    ]
-    groups: dict[int, list[int]] = {}
-    for i in range(len(rank)):
-        root = i
-        while parent[root] != root:
-            root = parent[root]
-        groups.setdefault(root, []).append(i)
-    return sorted(groups.values())
+def _strength(match: Match) -> tuple[int, float, int]:
+    return STRENGTH[match.relation], match.score, -match.longer
+
+
+def roots(matches: Iterable[Match], count: int) -> list[int]:
+    """Return for each text the longest one of its copy group: the root of its tree of witnesses."""
+    root = list(range(count))
+    for text, match in enumerate(witnesses(matches, count)):  # the longer come first
+        if match is not None:
+            root[text] = root[match.longer]
+    return root
+
+
+# ------------------------------------------------------------------------------------------------------------ a corpus
+
+
+class Article(NamedTuple):
+    """What of an article decides: `published` in any unit, None where it is unknown."""
+
+    id: str
+    text: str | None
+    published: float | None = None
+
+
+class Verdict(NamedTuple):
+    """What must be said of an article; the match that admitted it is None where there is none."""
+
+    copy_id: str
+    relation: str | None
+    witness_id: str | None
+    score: float | None
+    words: int
+    copied: list[bool]
+
+
+class Findings(NamedTuple):
+    """Verdicts by id, and matches by (id of the longer, id of the shorter) with relation and scores."""
+
+    verdicts: dict[str, Verdict]
+    matches: dict[tuple[str, str], tuple[str, float, float, float]]
+
+
+Text = tuple[str, ...]
+
+
+def find(articles: Iterable[Article], rule: Rule, rank: Callable[[Text], object]) -> Findings:
+    """Say everything of a corpus; `rank` orders texts of the same number of tokens, as a sort key."""
+    articles = sorted(articles, key=lambda a: (a.published is None, a.published or 0, a.id))
+    sequences = {article.id: tuple(words(article.text or "")) for article in articles}
+    twins: dict[Text, list[str]] = {}  # the articles of each text that is long enough, first published first
+    for article in articles:
+        if len(sequences[article.id]) >= rule.k:
+            twins.setdefault(sequences[article.id], []).append(article.id)
+    texts = sorted(twins, key=lambda text: (-len(text), rank(text)))
+    found = matches(texts, rule)
+    first = [twins[text][0] for text in texts]
+    admitted = witnesses(found, len(texts))
+    group_of = {id_: root for text, root in zip(texts, roots(found, len(texts)), strict=True) for id_ in twins[text]}
+    groups: dict[int, list[str]] = {}
+    for article in articles:
+        if article.id in group_of:
+            groups.setdefault(group_of[article.id], []).append(article.id)
+
+    verdicts = {id_: Verdict(id_, None, None, None, len(s), [False] * len(s)) for id_, s in sequences.items()}
+    for number, text in enumerate(texts):
+        match = admitted[number]
+        for id_ in twins[text]:
+            members = groups[group_of[id_]]
+            copied = copied_words(text, [sequences[other] for other in members if other != id_], rule.k)
+            admission: tuple[str | None, str | None, float | None] = (None, None, None)
+            if id_ != first[number]:
+                admission = "identical", first[number], 1.0
+            elif match is not None:
+                admission = match.relation, first[match.longer], match.score
+            verdicts[id_] = Verdict(members[0], *admission, len(text), copied)
+    pairs = {(first[m.longer], first[m.shorter]): m[2:] for m in found}
+    same = {(ids[0], other): ("identical", 1.0, 1.0, 1.0) for ids in twins.values() for other in ids[1:]}
+    return Findings(verdicts, pairs | same)

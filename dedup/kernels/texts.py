@@ -14,13 +14,13 @@ from dedup.kernels.tokens import hash_tokens
 
 # Room for a folded text, bytes a byte; only what is used is ever touched. The worst is U+FDFA, of 3 bytes, which
 # becomes 15 letters of 2 bytes and 3 separators.
-_EXPANSION = 12
+EXPANSION = 12
 _ALL = u64(0xFFFFFFFFFFFFFFFF)
 _ONES = u64(0x0101010101010101)
 
 
 @inline
-def _longest(starts: Any, ends: Any) -> Any:
+def longest_of(starts: Any, ends: Any) -> Any:
     longest = 0
     for index in range(len(starts)):
         longest = max(longest, ends[index] - starts[index])
@@ -50,8 +50,8 @@ def sketch(
     """
     counts, fingerprints, signatures, keys, places = sketches
     multipliers, offsets = hashing
-    longest = _longest(starts, ends)
-    folded = np.empty(longest * _EXPANSION + PADDING, np.uint8)
+    longest = longest_of(starts, ends)
+    folded = np.empty(longest * EXPANSION + PADDING, np.uint8)
     none = np.empty(0, np.int32)
     room = 2 * longest + 1
     tokens = np.empty(room, np.uint64)
@@ -108,8 +108,8 @@ def tokenise(
 
     ``places`` (texts + 1) bounds each text's tokens. Returns (index, status) as :func:`sketch` does.
     """
-    longest = _longest(starts, ends)
-    size = longest * _EXPANSION + PADDING
+    longest = longest_of(starts, ends)
+    size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
     origin = np.empty(size, np.int32)
     written = 0
@@ -120,14 +120,14 @@ def tokenise(
         if length < 0:
             return index, length
         count = hash_tokens(folded, length, hashes[written:], token_starts[written:], token_ends[written:])
-        _trace(data, start, origin, token_starts[written : written + count], token_ends[written : written + count])
+        trace(data, start, origin, token_starts[written : written + count], token_ends[written : written + count])
         written += count
         places[index + 1] = written
     return -1, 0
 
 
 @inline
-def _trace(data: Any, start: Any, origin: Any, token_starts: Any, token_ends: Any) -> None:
+def trace(data: Any, start: Any, origin: Any, token_starts: Any, token_ends: Any) -> None:
     """Turn places in the folded text into places in the text."""
     for token in range(len(token_starts)):
         token_starts[token] = origin[token_starts[token]]

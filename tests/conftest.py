@@ -1,0 +1,32 @@
+"""Profiles and corpora that every test module shares."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from support import ROOT
+
+# Deterministic: the same run finds the same things, on any machine. No deadline: kernels compile at their first call.
+settings.register_profile(
+    "fast", max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("ci", settings.get_profile("fast"), max_examples=500)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+
+@pytest.fixture(scope="session")
+def sample() -> Path:
+    """Return the folder of the sample corpus."""
+    return ROOT / "corpus"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Return the folder of real news beside the repository, which is not part of it."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is not there: the quality floors on real news are measured only where it is")
+    return folder

@@ -1,0 +1,89 @@
+"""Candidates from bands equal brute force where no cap bites, and stay linear where one does."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from support import column, prose
+
+from dedup import candidates as choosing
+from dedup import lsh
+from dedup.lsh import probability
+from dedup.pipeline import recipe
+from dedup.settings import Settings
+from dedup.sketch import sketch
+
+WIDE = 1 << 20
+
+
+def pairs(found: choosing.Evidence, texts: int) -> list[tuple[int, int]]:
+    chosen = choosing.choose(found.pairs, np.zeros(texts), WIDE)
+    return list(zip(chosen.longer.tolist(), chosen.shorter.tolist(), strict=True))
+
+
+keys = arrays.arrays(np.uint64, st.tuples(st.integers(0, 30), st.integers(1, 4)), elements=st.integers(0, 6))
+
+
+@given(keys)
+def test_equal_brute_force(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
+    wanted = {(i, j) for i, j in combinations(range(len(table)), 2) if (table[i] == table[j]).any()}
+    found = pairs(lsh.candidates(table, WIDE), len(table))
+    assert len(found) == len(set(found))
+    assert set(found) == wanted
+
+
+@given(keys, st.integers(1, 5))
+def test_a_cap_only_drops(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]], cap: int) -> None:
+    capped, whole = lsh.candidates(table, cap), lsh.candidates(table, WIDE)
+    some, every = set(pairs(capped, len(table))), set(pairs(whole, len(table)))
+    assert some <= every
+    assert whole.capped == 0
+    assert (some == every) or capped.capped > 0
+    # Nobody who has a candidate loses all: its neighbour and the longest of its bucket stay.
+    assert {shorter for _, shorter in some} == {shorter for _, shorter in every}
+
+
+@pytest.mark.parametrize("cap", [1, 8])
+def test_one_bucket_of_many_is_linear(cap: int) -> None:
+    found = lsh.candidates(np.zeros((5000, 3), np.uint64), cap)
+    assert found.capped == 3
+    assert 4999 <= len(found.pairs) <= (cap + 1) * 5000
+
+
+def test_no_text_and_one_text() -> None:
+    for texts in (0, 1):
+        assert len(lsh.candidates(np.zeros((texts, 4), np.uint64), 8).pairs) == 0
+
+
+@given(keys)
+def test_keys_alike_in_their_low_bits_are_told_apart(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
+    high = table << np.uint64(60)
+    assert pairs(lsh.candidates(high, WIDE), len(table)) == pairs(lsh.candidates(table, WIDE), len(table))
+
+
+def test_probability_is_the_s_curve() -> None:
+    assert probability(np.array([0.0, 1.0]), 21, 6).tolist() == [0.0, 1.0]
+    assert probability(np.array([0.5]), 1, 1).tolist() == [0.5]
+    assert probability(np.array([0.5]), 2, 1).tolist() == [0.75]
+    assert probability(np.array([0.8]), 21, 6)[0] > 0.99
+    assert probability(np.array([0.8]), 9, 13)[0] == pytest.approx(0.40, abs=0.01)
+
+
+def test_the_default_bands_find_what_the_curve_says() -> None:
+    """500 pairs of resemblance about 0.8: the share that agree in a band is within four sigma of the curve."""
+    random = np.random.default_rng(5)
+    settings = Settings()
+    texts = []
+    for _ in range(500):
+        body = prose(random, 204)
+        texts += [" ".join(body), " ".join([*body[:180], *prose(random, 24)])]
+    sketches = sketch(column(texts), recipe(settings))
+    hit = (sketches.keys[0::2] == sketches.keys[1::2]).any(axis=1)
+    resemblance = 176 / (200 + 24)
+    expected = probability(np.array([resemblance]), settings.bands, settings.rows)[0]
+    assert abs(hit.mean() - expected) <= 4 * np.sqrt(expected * (1 - expected) / 500)
