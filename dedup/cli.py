@@ -6,6 +6,7 @@ Only click and the settings are imported at the top, so that every ``--help`` is
 from __future__ import annotations
 
 import functools
+import io
 import json
 import os
 import sys
@@ -41,6 +42,7 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it raises becomes one line on stderr and an exit status."""
+        _print_in_any_encoding()
         try:
             super().invoke(ctx)
             sys.stdout.flush()
@@ -63,6 +65,11 @@ def _end(ctx: click.Context, message: str, status: int) -> NoReturn:
 
     click.echo(printable(message), err=True)
     ctx.exit(status)
+
+
+def _print_in_any_encoding() -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
 
 
 def _discard_stdout() -> None:

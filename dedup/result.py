@@ -45,7 +45,8 @@ class Result:
     """Three Arrow tables (schemas in :mod:`dedup.article`), the settings they were made with, and counters.
 
     The counters: ``candidates`` pairs that were compared, ``capped_lists`` buckets and postings that were paired as a
-    star because they were long, ``empty`` articles without a word, ``skipped`` files that are not Parquet.
+    star because they were long, ``capped_articles`` that had more candidates than are compared, ``empty`` articles
+    without a word, ``short`` ones of less than a shingle, ``skipped_files`` in the folder that are not Parquet.
     """
 
     articles: pa.Table
@@ -86,28 +87,45 @@ class Result:
     def read(cls, folder: str | Path) -> Result:
         """Read a result back from its folder. Raises OutputError where there is none."""
         tables: dict[str, pa.Table] = {}
+        recorded: dict[str, Any] = {}
         for name, schema in _TABLES.items():
             path = Path(folder) / f"{name}.parquet"
             try:
                 tables[name] = pq.read_table(path)
-            except (OSError, pa.ArrowException) as error:
-                reason = str(error).splitlines()[0]
-                message = f"{path}: not a result of dedup ({reason}); `dedup find CORPUS -o {folder}` writes one"
+                recorded = _checked(tables[name].schema, schema)
+            except (OSError, pa.ArrowException, ValueError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
+                message = (
+                    f"{path}: not a result of dedup {VERSION} ({reason}); `dedup find CORPUS -o {folder}` writes one"
+                )
                 raise OutputError(message) from error
-            missing = [column for column in schema.names if column not in tables[name].column_names]
-            if missing or _METADATA not in (tables[name].schema.metadata or {}):
-                reason = f"column {missing[0]!r} is missing" if missing else "its metadata is missing"
-                raise OutputError(f"{path}: not a result of dedup {VERSION} ({reason})")
-        recorded = json.loads(tables["articles"].schema.metadata[_METADATA])
         return cls(**tables, settings=recorded["settings"], counters=recorded["counters"], version=recorded["version"])
+
+
+def _checked(found: pa.Schema, expected: pa.Schema) -> dict[str, Any]:
+    """Return what a file's metadata records; raises ValueError where the file is not one of a result."""
+    for field in expected:
+        if field.name not in found.names:
+            raise ValueError(f"column {field.name!r} is missing")
+        if found.field(field.name).type != field.type:
+            raise ValueError(f"column {field.name!r} holds {found.field(field.name).type}, expected {field.type}")
+    recorded = json.loads((found.metadata or {}).get(_METADATA, b"null"))
+    if not isinstance(recorded, dict) or not recorded.keys() >= {"version", "settings", "counters"}:
+        raise ValueError("its metadata is missing")
+    return recorded
 
 
 def check_target(target: Path) -> None:
     """Raise OutputError where ``target`` is not a new or empty folder, or an earlier result."""
     if not target.exists():
+        parent = next(folder for folder in target.absolute().parents if folder.exists())
+        if not (parent.is_dir() and os.access(parent, os.W_OK)):
+            raise OutputError(f"{target}: cannot be written ({parent} takes no new folder); name another")
         return
     if not target.is_dir():
         raise OutputError(f"{target}: is a file; name a folder")
+    if not os.access(target, os.R_OK | os.W_OK | os.X_OK):
+        raise OutputError(f"{target}: is not yours to write; name another folder")
     others = sorted(entry.name for entry in target.iterdir() if entry.name not in _FILES)
     if others:
         raise OutputError(f"{target}: holds other files ({', '.join(others[:3])}); name a new or empty folder")
@@ -116,13 +134,19 @@ def check_target(target: Path) -> None:
 def _swap(work: Path, target: Path) -> None:
     """Put the finished folder ``work`` where ``target`` is; an earlier result goes only when the new one is there."""
     work.chmod(0o777 & ~_umask())
-    if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
-        target.rename(old / "old")
+    if not target.exists():
         work.rename(target)
-        shutil.rmtree(old)
-    else:
-        work.rename(target)
+        return
+    aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.absolute().parent))
+    try:
+        target.rename(aside / "old")
+        try:
+            work.rename(target)
+        except BaseException:
+            (aside / "old").rename(target)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _umask() -> int:

@@ -157,7 +157,8 @@ def to_characters(batch: Texts, numbers: NDArray[np.int32], places: NDArray[np.i
 
 # Terms, sentences, paragraphs -------------------------------------------------------------------------------------
 
-NAME, NUMBER, SENTENCE, PARAGRAPH = reading.NAME, reading.NUMBER, reading.SENTENCE, reading.PARAGRAPH
+NAME, NUMBER, FIGURE = reading.NAME, reading.NUMBER, reading.FIGURE
+SENTENCE, PARAGRAPH = reading.SENTENCE, reading.PARAGRAPH
 _ABBREVIATIONS = """mr mrs ms dr st sr jr prof gen col lt sgt capt cmdr maj adm gov sen rep rev hon pres supt insp det
 messrs mme vs v no nos vol fig pp art sec inc ltd co corp plc bros assn dept est approx ave blvd rd ft mt jan feb mar
 apr jun jul aug sep sept oct nov dec mon tue tues wed thu thur thurs fri sat sun ala ariz ark calif colo conn del fla
@@ -169,14 +170,14 @@ while after before as if for by with from some many most""".split()
 _NUMBER_WORDS = {
     word: str(number)
     for number, word in enumerate(
-        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-        eighteen nineteen twenty""".split()
+        """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+        seventeen eighteen nineteen twenty""".split()
     )
     if number > 1  # "one" is mostly a pronoun
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
 _NUMBER_WORDS["dozen"] = "12"
 _NUMBER = re.compile(r"(\d[\d.]*?)[a-z]{1,2}")
-_LONGEST_STEMMED = 32  # bytes
+_LONGEST_STEMMED = 24  # bytes
 
 
 @dataclass(frozen=True)
@@ -185,7 +186,7 @@ class Reading:
 
     ``terms`` (uint64, one a token) are the hashes of the tokens' stems, 0 for a token that is part of the number
     before it ("1,000" is one term). ``flags`` (uint8) say of a token: NAME, capitalised inside a sentence; NUMBER;
-    SENTENCE and PARAGRAPH, the first of one.
+    FIGURE, a number of two digits and more that is no year; SENTENCE and PARAGRAPH, the first of one.
     """
 
     tokens: Tokens
@@ -244,7 +245,7 @@ def stem(token: str) -> str:
         number = _NUMBER.fullmatch(token)
         return number[1] if number else token
     word = token.removesuffix("'s").replace("'", "")
-    return _shortened(word) if len(word) > 3 else word  # noqa: PLR2004  (shorter words have no ending to lose)
+    return _shortened(word) if len(word) > 3 else word
 
 
 def _shortened(word: str) -> str:

@@ -88,7 +88,7 @@ class Token(NamedTuple):
 
 
 def is_mark(char: str) -> bool:
-    """Marks extend the token before them, whatever it is."""
+    """Say whether `char` is a mark, which extends the token before it, whatever that is."""
     return category(char)[0] == "M"
 
 
@@ -128,8 +128,8 @@ def token_ranges(normalised: str) -> list[tuple[int, int]]:
 def tokens(text: str) -> list[Token]:
     """Cut a text into tokens, each with its character offsets in the text as given.
 
-    A token spans whole clusters, without what is invisible at their ends. Tokens never decrease in start or end, but two may share a cluster: U+00BD is
-    normalised to 1, fraction slash, 2, and both numbers span that one character.
+    A token spans whole clusters, without what is invisible at their ends. Tokens never decrease in start or end, but
+    two may share a cluster: U+00BD is normalised to 1, fraction slash, 2, and both numbers span that one character.
     """
     normalised, origin = "", []
     for cluster in clusters(text):

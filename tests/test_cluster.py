@@ -13,6 +13,10 @@ from hypothesis import strategies as st
 from dedup.article import RELATIONS
 from dedup.cluster import copy_groups
 from dedup.compare import Matches, Overlap
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
 
 TEXTS = 12
 
@@ -65,9 +69,9 @@ def test_equal_networkx_on_the_witness_edges(matches: list[oracle.Match]) -> Non
 
 
 @given(some_matches(), st.randoms(use_true_random=False))
-def test_the_order_of_the_matches_does_not_show(matches: list[oracle.Match], random: object) -> None:
+def test_the_order_of_the_matches_does_not_show(matches: list[oracle.Match], random: Random) -> None:
     shuffled = list(matches)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     one, two = copy_groups(product(matches), TEXTS), copy_groups(product(shuffled), TEXTS)
     assert one.root.tolist() == two.root.tolist()
     assert [matches[w] for w in one.witness if w >= 0] == [shuffled[w] for w in two.witness if w >= 0]

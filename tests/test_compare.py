@@ -13,7 +13,7 @@ from support import any_text, column, corpus, sentences
 
 from dedup import compare, text
 from dedup.article import EXCERPT, NEAR, RELATIONS
-from dedup.compare import Overlap
+from dedup.compare import Overlap, Rule
 
 texts = st.lists(st.one_of(sentences, any_text), min_size=2, max_size=6)
 
@@ -70,12 +70,15 @@ def test_a_corpus_equals_the_oracle(seed: int) -> None:
     assert found.shared.max() > 50
 
 
+RULE = Rule(near=0.8, excerpt=0.6, shingles=40)
+
+
 # The rule -------------------------------------------------------------------------------------------------------------
 
 
 def decide(shared: int, longer: int, shorter: int) -> str | None:
     made = Overlap(*(np.array([value]) for value in (shared, longer, shorter)))
-    found = compare.matches(np.array([0]), np.array([1]), made, 0.8, 0.6, 40)
+    found = compare.matches(np.array([0]), np.array([1]), made, RULE)
     assert len(found) in (0, 1)
     return RELATIONS[found.relation[0]] if len(found) else None
 
@@ -100,7 +103,7 @@ def test_the_rule(shared: int, longer: int, shorter: int, relation: str | None) 
 
 def test_the_score_is_what_the_relation_rests_on() -> None:
     made = Overlap(np.array([90, 50]), np.array([100, 500]), np.array([95, 60]))
-    found = compare.matches(np.array([0, 0]), np.array([1, 2]), made, 0.8, 0.6, 40)
+    found = compare.matches(np.array([0, 0]), np.array([1, 2]), made, RULE)
     assert found.relation.tolist() == [NEAR, EXCERPT]
     assert found.score.tolist() == [90 / 105, 50 / 60]
 

@@ -22,7 +22,7 @@ WIDE = 1 << 20
 
 
 def pairs(found: choosing.Evidence, texts: int) -> list[tuple[int, int]]:
-    chosen = choosing.choose(found.pairs, np.zeros(texts), WIDE)
+    chosen = choosing.choose(found.pairs.copy(), np.zeros(texts), WIDE)
     return list(zip(chosen.longer.tolist(), chosen.shorter.tolist(), strict=True))
 
 

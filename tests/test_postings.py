@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dedup import candidates as choosing
 from dedup import postings
+from dedup.errors import CorpusError
 
 WIDE = 1 << 20
 Keys = list[list[int]]
@@ -24,7 +25,7 @@ def run(keys: Keys, ranks: list[int] | None = None, cap: int = WIDE) -> tuple[ch
 
 
 def chosen(found: choosing.Evidence, needed: list[float], most: int = WIDE) -> set[tuple[int, int]]:
-    pairs = choosing.choose(found.pairs, np.array(needed), most)
+    pairs = choosing.choose(found.pairs.copy(), np.array(needed), most)
     return set(zip(pairs.longer.tolist(), pairs.shorter.tolist(), strict=True))
 
 
@@ -85,7 +86,7 @@ def test_the_likeliest_are_compared() -> None:
     """Text 4 shares three keys with 2, two with 3, one with 0 and 1: of equals the longest is kept."""
     found, _ = run([[1], [2], [1, 2, 3], [1, 2], [1, 2, 3]])
     for most, wanted in [(1, {2}), (2, {2, 3}), (3, {0, 2, 3}), (4, {0, 1, 2, 3})]:
-        pairs = choosing.choose(found.pairs, np.zeros(5), most)
+        pairs = choosing.choose(found.pairs.copy(), np.zeros(5), most)
         assert set(pairs.longer[pairs.shorter == 4].tolist()) == wanted
         assert (pairs.capped > 0) == (most < 4)
 
@@ -102,6 +103,6 @@ def test_a_band_hit_is_always_compared() -> None:
 
 
 def test_too_many_texts_are_refused() -> None:
-    with pytest.raises(choosing.CorpusError, match=r"268435457 distinct texts .* \(268435456\); split the corpus"):
+    with pytest.raises(CorpusError, match=r"268435457 distinct texts .* \(268435456\); split the corpus"):
         choosing.check_size((1 << 28) + 1)
     choosing.check_size(1 << 28)

@@ -22,8 +22,9 @@ def kernel(function: Function) -> Function:
     return cast("Function", njit(nogil=True, cache=True, error_model="numpy")(function))
 
 
-# Small helpers of other kernels are compiled the same way; LLVM inlines them where it pays.
-inline = kernel
+def inline(function: Function) -> Function:
+    """Compile a small helper into its callers; where arrays are handed over, a call would count references."""
+    return cast("Function", njit(nogil=True, cache=True, error_model="numpy", inline="always")(function))
 
 
 def _load64(_typing: Any, array: Any, index: Any) -> Any:

@@ -13,12 +13,15 @@ _UNROLL = 8
 
 @inline
 def _mix(value: Any) -> Any:
-    """MurmurHash3's 32-bit finaliser, datasketch's pre-mix of the ``affine32`` scheme."""
-    value ^= value >> u32(16)
-    value *= u32(0x85EBCA6B)
-    value ^= value >> u32(13)
-    value *= u32(0xC2B2AE35)
-    return value ^ (value >> u32(16))
+    """MurmurHash3's 32-bit finaliser, datasketch's pre-mix of the ``affine32`` scheme.
+
+    Every step is cut back to 32 bits: numba widens products of uint32.
+    """
+    value = u32(value ^ (value >> u32(16)))
+    value = u32(value * u32(0x85EBCA6B))
+    value = u32(value ^ (value >> u32(13)))
+    value = u32(value * u32(0xC2B2AE35))
+    return u32(value ^ (value >> u32(16)))
 
 
 @kernel

@@ -16,8 +16,8 @@ from dedup.kernels.jit import inline, kernel, u8, u64
 from dedup.kernels.texts import EXPANSION, longest_of, trace
 from dedup.kernels.tokens import hash_tokens
 
-NAME, NUMBER, SENTENCE, PARAGRAPH = 1, 2, 4, 8
-_STEM = 64  # bytes: longer tokens are terms as they are
+NAME, NUMBER, SENTENCE, PARAGRAPH, FIGURE = 1, 2, 4, 8, 16
+_STEM = 24  # bytes: longer tokens are terms as they are
 _SPACES = 3  # in a row end a sentence: crawled pages join their blocks so
 _WRAPPED_LINES, _WRAPPED_SHARE = 4, 0.3  # newlines before small letters, from which a text is hard-wrapped
 _SPACE, _NEWLINE, _TAB, _RETURN = u8(0x20), u8(0x0A), u8(0x09), u8(0x0D)
@@ -47,7 +47,7 @@ def _is(word: Any, length: Any, one: Any, two: Any) -> Any:
 
 @inline
 def _hash_bytes(word: Any, length: Any) -> Any:
-    """Hash as a token of these bytes is hashed (up to 31 of them; longer ones are never stemmed here)."""
+    """Hash as a token of these bytes, 1 to 24 of them, is hashed."""
     words = (length + 7) // 8
     state = PRIME_5 + u64(8 * words)
     for index in range(words):
@@ -61,10 +61,13 @@ def _hash_bytes(word: Any, length: Any) -> Any:
 @inline
 def _strip_unit(word: Any, length: Any) -> Any:
     """Return the length of a number without its unit: 40m, 3bn, 5th, 7pm."""
-    last = length
-    while last > 0 and _is_lower(word[last - 1]):
-        last -= 1
-    return last if length - last <= 2 and last > 0 and _is_digit(word[last - 1]) else length
+    digits = 0
+    while digits < length and (_is_digit(word[digits]) or word[digits] == _STOP):
+        digits += 1
+    for index in range(digits, length):
+        if not _is_lower(word[index]):
+            return length
+    return digits if length - digits <= 2 else length
 
 
 @inline
@@ -122,14 +125,14 @@ def _stem(word: Any, length: Any) -> Any:
 def _term(folded: Any, start: Any, end: Any, token: Any, word: Any) -> Any:
     """Return the hash of a token's stem; tokens that are long or not ASCII are their own."""
     length = end - start
-    if length > _STEM // 2:
+    if length > _STEM:
         return token
     for index in range(length):
         if folded[start + index] >= u8(128):
             return token
         word[index] = folded[start + index]
     length = _strip_unit(word, length) if _is_digit(word[0]) else _stem(word, length)
-    return _hash_bytes(word, length) if 0 < length < 32 else token
+    return _hash_bytes(word, length) if length else token
 
 
 @inline
@@ -150,15 +153,15 @@ def _number(
             word[length] = _STOP
             length += 1
         for place in range(starts[token], ends[token]):
-            if length < _STEM - 2:
+            if length < _STEM - 1:
                 word[length] = folded[place]
                 length += 1
     length = _strip_unit(word, length)
-    return _hash_bytes(word, min(length, 31))
+    return _hash_bytes(word, length)
 
 
 @inline
-def _spans_lines(data: Any, start: Any, end: Any, starts: Any, ends: Any, count: Any) -> Any:
+def _is_wrapped(data: Any, start: Any, starts: Any, ends: Any, count: Any) -> Any:
     """Say whether a text is hard-wrapped: many of its single newlines stand before a small letter."""
     lone, small = 0, 0
     for token in range(1, count):
@@ -244,9 +247,16 @@ def _gap(data: Any, start: Any, end: Any) -> Any:
 
 
 @inline
-def _known(words: Any, value: Any) -> Any:
-    place = np.searchsorted(words, value)
-    return place < len(words) and words[place] == value
+def _find(words: Any, value: Any) -> Any:
+    """Return the place of a value in ascending words, -1 where it is not."""
+    low, high = 0, len(words)
+    while low < high:
+        middle = (low + high) >> 1
+        if words[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low if low < len(words) and words[low] == value else -1
 
 
 @inline
@@ -280,8 +290,8 @@ def _ends_sentence(
         if size == 1 and upper:
             inside = token >= 2 and token_starts[before] - token_ends[token - 2] == 1
             acronym = inside and data[base + token_ends[token - 2]] == _STOP
-            return acronym and _known(starters, hashes[token])
-        if _known(abbreviations, hashes[before]) and data[behind] == _SPACE and upper:
+            return acronym and _find(starters, hashes[token]) >= 0
+        if _find(abbreviations, hashes[before]) >= 0 and data[behind] == _SPACE and upper:
             return False
     return True
 
@@ -329,12 +339,14 @@ def read(
         trace(data, start, origin, first, last)
         own = hashes[written : written + count]
         term, flag = terms[written : written + count], flags[written : written + count]
-        wrapped = _spans_lines(data, start, end, first, last, count)
+        wrapped = _is_wrapped(data, start, first, last, count)
         token = 0
         while token < count:
             capital = _capital(data, start + first[token], folded, folded_starts[token])
             if token == 0:
                 mark = SENTENCE | PARAGRAPH
+            elif first[token] - last[token - 1] == 1 and data[start + last[token - 1]] != _NEWLINE:
+                mark = 0  # one space, as between most words
             elif _line_break(data, start + last[token - 1], start + first[token], wrapped):
                 mark = SENTENCE | PARAGRAPH
             elif _ends_sentence(data, start, first, last, own, token, capital, abbreviations, starters):
@@ -350,15 +362,18 @@ def read(
                     data, start + last[end_token], start + first[end_token + 1]
                 ):
                     end_token += 1
+            figure = end_token > token
             if end_token > token:
                 term[token] = _number(data, folded, start, folded_starts, folded_ends, last, token, end_token, word)
             else:
                 term[token] = _term(folded, folded_starts[token], folded_ends[token], own[token], word)
-                found = np.searchsorted(number_words, own[token])
-                if found < len(number_words) and number_words[found] == own[token]:
+                found = _find(number_words, own[token])
+                if found >= 0:
                     term[token] = number_digits[found]
-                    digit = True
-            flag[token] = mark | (NUMBER if digit else 0)
+                    digit = figure = True
+                elif digit:
+                    figure = _is_figure(folded, folded_starts[token], folded_ends[token])
+            flag[token] = mark | (NUMBER if digit else 0) | (FIGURE if figure else 0)
             for part in range(token + 1, end_token + 1):
                 term[part] = u64(0)
                 flag[part] = 0
@@ -366,6 +381,18 @@ def read(
         written += count
         places[index + 1] = written
     return -1, 0
+
+
+@inline
+def _is_figure(folded: Any, start: Any, end: Any) -> Any:
+    """Say whether a number has two digits or more and is not a year from 1900 to 2099."""
+    digits = 0
+    while start + digits < end and _is_digit(folded[start + digits]):
+        digits += 1
+    if digits == 4 and end - start == 4:
+        century = int(folded[start] - u8(48)) * 10 + int(folded[start + 1] - u8(48))
+        return century != 19 and century != 20
+    return digits >= 2
 
 
 @inline

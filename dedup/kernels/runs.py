@@ -112,11 +112,10 @@ def spans(places: Any, other: Any, other_token: Any, token_starts: Any, token_en
     count = -1
     for text in range(len(places) - 1):
         for token in range(places[text], places[text + 1]):
-            goes_on = (
-                token > places[text]
-                and other[token] == other[token - 1]
-                and (other[token] < 0 or other_token[token] == other_token[token - 1] + 1)
-            )
+            same = token > places[text] and other[token] == other[token - 1]
+            follows = same and (other[token] < 0 or other_token[token] == other_token[token - 1] + 1)
+            # Characters such as U+00BD hold two tokens; a span never ends inside one.
+            goes_on = follows or (token > places[text] and token_starts[token] < token_ends[token - 1])
             if not goes_on:
                 count += 1
                 text_of[count], start_of[count], other_of[count] = text, token_starts[token], other[token]
@@ -125,6 +124,6 @@ def spans(places: Any, other: Any, other_token: Any, token_starts: Any, token_en
                 if other[token] >= 0:
                     other_start_of[count] = token_starts[places[other[token]] + other_token[token]]
             end_of[count] = token_ends[token]
-            if other[token] >= 0:
+            if other[token] >= 0 and other[token] == other_of[count]:
                 other_end_of[count] = token_ends[places[other[token]] + other_token[token]]
     return count + 1

@@ -21,6 +21,7 @@ _ONES = u64(0x0101010101010101)
 
 @inline
 def longest_of(starts: Any, ends: Any) -> Any:
+    """Return the bytes of the longest text."""
     longest = 0
     for index in range(len(starts)):
         longest = max(longest, ends[index] - starts[index])

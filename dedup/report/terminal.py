@@ -5,6 +5,7 @@ Titles, outlets and ids come from strangers: they are never markup, and no contr
 
 from __future__ import annotations
 
+import re
 import shlex
 import sys
 import textwrap
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 PIPED_WIDTH = 120
 _ONE_LINE = 100  # columns from which a member's title stands on the line of its shares
 _YEAR = 76  # columns from which a member's date has its year
-_LONGEST = 1000  # characters of a title that are looked at: ten thousand combining marks have no width
+_LONGEST = 1000  # characters of a title that are looked at
 _SHARE = len("Copied")
 _RELATION = len("excerpt 0.99")
 _KNOB = 32
@@ -43,6 +44,7 @@ _HEADING, _QUIET, _TELLING = "bold", "dim", "cyan"
 _SPACES = {"Zl", "Zp"}
 _UNSEEN = set("\u00ad\u061c\u200b\u200e\u200f\u2060\ufeff")
 _JOINERS = set("\u200c\u200d")  # emoji, and the scripts of Persia and India, need them
+_TOWERS = re.compile("([\u0300-\u036f]{4})[\u0300-\u036f]+")  # no language stacks more than four accents
 _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
@@ -50,8 +52,8 @@ _UNSAFE = {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
 def printable(text: str) -> str:
-    """Return text as one line without control characters, bidi overrides and the like."""
-    return " ".join("".join(map(_safe, text[:_LONGEST])).split())
+    """Return text as one line without control characters, bidi overrides, towers of marks and the like."""
+    return _TOWERS.sub(r"\1", " ".join("".join(map(_safe, text[:_LONGEST])).split()))
 
 
 def _safe(character: str) -> str:
@@ -286,12 +288,12 @@ _NOTES = {
         "articles have fewer than {shingle} words, too few to be anybody's copy; each stands on its own",
     ),
     "capped_lists": (
-        "list of look-alikes had more than {cap} articles: each of these was compared with the {cap} longest and a neighbour",
-        "lists of look-alikes had more than {cap} articles: each of these was compared with the {cap} longest and a neighbour",
+        "list of look-alikes had over {cap} articles: each was compared with the {cap} longest and a neighbour",
+        "lists of look-alikes had over {cap} articles: each was compared with the {cap} longest and a neighbour",
     ),
     "capped_articles": (
-        "article had more than {compared} candidates; it was compared with the {compared} likeliest",
-        "articles had more than {compared} candidates; each was compared with the {compared} likeliest",
+        "article had over {compared} candidates; it was compared with the {compared} likeliest",
+        "articles had over {compared} candidates; each was compared with the {compared} likeliest",
     ),
     "skipped_files": (
         "file in the folder is not Parquet and was not read",

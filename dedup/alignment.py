@@ -1,0 +1,212 @@
+"""Do two articles tell the same story? The evidence of a pair, from the alignment of their sentences.
+
+A story's articles have counterpart sentences, the same numbers and the same lead; articles that merely share people
+and places do not. What an article's neighbours all share says what it is about, not what happened: such terms weigh
+little (:func:`local_weights`). And a pair is judged beside the best that either article has (:func:`contrast`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dedup.kernels import alignment as kernels
+from dedup.kernels import forest
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+NO_DATE = kernels.NO_DATE
+EVIDENCE = ("closeness", "numbers", "lead", "counterparts", "same_outlet", "gap", "no_date")
+CONTRAST = ("beside_best_max", "beside_best_min")
+FEATURES = EVIDENCE + CONTRAST
+
+# Contrast compares pairs by closeness and this much of the numbers that they share.
+_NUMBERS = 0.5
+_WORST = -9.0  # lies below every closeness
+
+# Of one block: bytes of sentence vectors that it may hold, and pairs (a block is what a thread takes).
+_ROOM = 64 << 20
+_PAIRS = 1 << 14
+
+
+@dataclass(frozen=True)
+class Profiles:
+    """What alignment reads of n articles, numbered in order of time.
+
+    ``*_places`` hold where the entries of each article (sentence) start in the arrays named after them, and the end.
+    """
+
+    sentence_places: NDArray[np.int64]  # articles + 1, into sentences: the title first, 40 in all
+    has_title: NDArray[np.bool_]  # sentence 0 is the title
+    term_places: NDArray[np.int64]  # sentences + 1, into sentence_terms
+    sentence_terms: NDArray[np.int32]  # number among the article's terms, each once a sentence
+    article_places: NDArray[np.int64]  # articles + 1, into the next three
+    article_terms: NDArray[np.int32]  # content terms, ascending
+    frequency: NDArray[np.float32]  # 1 + log of how often, the title counted twice
+    lead: NDArray[np.bool_]  # in the title or the first three sentences
+    number_places: NDArray[np.int64]  # articles + 1, into numbers
+    numbers: NDArray[np.int32]  # terms that are numbers, ascending
+    weight: NDArray[np.float32]  # rarity of each term
+    vector_row: NDArray[np.int32]  # of each term, -1 without
+    vectors: NDArray[np.float32]  # (rows, dimensions), length one
+    published: NDArray[np.int64]  # microseconds, or NO_DATE
+    outlet: NDArray[np.int32]  # -1 where unknown, or where it says nothing
+    group: NDArray[np.int64]  # copy group, 0 to n - 1
+
+    def __len__(self) -> int:
+        """Count the articles."""
+        return len(self.published)
+
+    @property
+    def sentences(self) -> NDArray[np.int64]:
+        """Sentences of each article."""
+        return np.diff(self.sentence_places)
+
+
+def local_weights(profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weigh each (article, term) by its rarity among the article's candidates, where a copy group counts once.
+
+    Pairs are ascending, ``left < right``. Work: one look-up for each term of either article of a pair.
+    """
+    places = np.zeros(len(profiles) + 1, np.int64)
+    kernels.count_neighbours(left, right, profiles.group, places)
+    members, counts = np.empty(places[-1], np.int32), np.empty(len(profiles), np.int64)
+    kernels.neighbours(left, right, profiles.group, places, members, counts)
+    local = np.empty(len(profiles.article_terms), np.float32)
+    kernels.local_weights(
+        profiles.article_places, profiles.article_terms, profiles.weight, places, members, counts, local
+    )
+    return local
+
+
+def blocks(
+    profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64], *, room: int = _ROOM, most: int = _PAIRS
+) -> list[NDArray[np.int64]]:
+    """Divide pairs into blocks for :func:`features`: numbers of at most ``most`` pairs whose articles are few.
+
+    The articles of a block need about ``room`` bytes. Pairs are taken by tiles of articles, so that an article's
+    sentence vectors serve many pairs before they are dropped.
+    """
+    if len(left) == 0:
+        return []
+    sizes = (profiles.sentences + 1) * _sentence_bytes(profiles)
+    tile = max(1, int(room / 2 / sizes.mean()))
+    order = np.lexsort((right, left, right // tile, left // tile))
+    starts = forest.block_starts(left[order], right[order], sizes, room)
+    cuts = np.union1d(starts, np.arange(0, len(left), most))
+    return np.split(order, cuts[1:])
+
+
+def features(
+    profiles: Profiles, local: NDArray[np.float32], left: NDArray[np.int64], right: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Return the evidence (pairs, EVIDENCE) of a block of pairs; holds the sentence vectors of all its articles."""
+    articles, number = np.unique(np.concatenate([left, right]), return_inverse=True)
+    out = np.empty((len(left), len(EVIDENCE)), np.float32)
+    sentence_starts = _starts(profiles.sentences[articles])
+    term_starts = _starts(np.diff(profiles.article_places)[articles])
+    inverse, units = _sentence_views(profiles, local, articles, int(sentence_starts[-1]))
+    kernels.evidence(
+        number[: len(left)],
+        number[len(left) :],
+        articles,
+        profiles.article_places,
+        profiles.article_terms,
+        profiles.frequency,
+        profiles.lead,
+        profiles.weight,
+        local,
+        sentence_starts,
+        inverse,
+        units,
+        term_starts,
+        *_article_views(profiles, local, articles, int(term_starts[-1])),
+        profiles.number_places,
+        profiles.numbers,
+        profiles.published,
+        profiles.outlet,
+        out,
+    )
+    return out
+
+
+def contrast(
+    columns: NDArray[np.float32], left: NDArray[np.int64], right: NDArray[np.int64], group: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Add to the evidence of all pairs how far each lies behind the best of either article (pairs, FEATURES).
+
+    0 is the best, copies aside. This needs every pair of an article at once.
+    """
+    value = columns[:, EVIDENCE.index("closeness")] + _NUMBERS * columns[:, EVIDENCE.index("numbers")]
+    best = np.full(len(group), _WORST)
+    other = group[left] != group[right]
+    for side in (left, right):
+        np.maximum.at(best, side[other], value[other])
+    behind_left, behind_right = np.minimum(value - best[left], 0), np.minimum(value - best[right], 0)
+    both = (np.maximum(behind_left, behind_right), np.minimum(behind_left, behind_right))
+    return np.column_stack((columns, *both)).astype(np.float32)
+
+
+def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([[0], np.cumsum(counts)])
+
+
+def _parts(profiles: Profiles) -> int:
+    """Return into how many parts of ``kernels.WIDTH`` a vector falls."""
+    return max(1, -(-profiles.vectors.shape[1] // kernels.WIDTH))
+
+
+def _sentence_bytes(profiles: Profiles) -> int:
+    return kernels.WEIGHTINGS * _parts(profiles) * kernels.WIDTH * np.dtype(np.int16).itemsize
+
+
+def _sentence_views(
+    profiles: Profiles, local: NDArray[np.float32], articles: NDArray[np.int64], sentences: int
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    inverse = np.empty((sentences, kernels.WEIGHTINGS), np.float32)
+    units = np.zeros((sentences, kernels.WEIGHTINGS, _parts(profiles), kernels.WIDTH), np.int16)
+    kernels.sentence_views(
+        articles,
+        profiles.sentence_places,
+        profiles.term_places,
+        profiles.sentence_terms,
+        profiles.article_places,
+        profiles.article_terms,
+        profiles.weight,
+        local,
+        profiles.vector_row,
+        profiles.vectors,
+        inverse,
+        units,
+    )
+    return inverse, units
+
+
+def _article_views(
+    profiles: Profiles, local: NDArray[np.float32], articles: NDArray[np.int64], terms: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64], NDArray[np.float64]]:
+    ends = profiles.term_places[profiles.sentence_places]
+    occurrence_places = np.zeros(terms + 1, np.int64)
+    occurrences = np.empty(int(np.diff(ends)[articles].sum()), np.int32)
+    lead_weight = np.empty((len(articles), kernels.WEIGHTINGS))
+    inverse = np.empty(len(articles))
+    kernels.article_views(
+        articles,
+        profiles.sentence_places,
+        profiles.term_places,
+        profiles.sentence_terms,
+        profiles.article_places,
+        profiles.article_terms,
+        profiles.frequency,
+        profiles.lead,
+        profiles.weight,
+        local,
+        occurrence_places,
+        occurrences,
+        lead_weight,
+        inverse,
+    )
+    return occurrence_places, occurrences, lead_weight, inverse

@@ -1,0 +1,217 @@
+"""Wire credits: which agency an article says that it comes from, and where it says so.
+
+======== ========================================= =====================================
+form     example                                   where
+======== ========================================= =====================================
+dateline ``PORT ELLEN (Reuters) - ...``            at the start of a paragraph
+tag      ``(AP)``, ``— Example Press``             a line of its own, or the first lines
+copyright ``© 2026 Example Press``                 anywhere
+line     ``With inputs from agencies``             anywhere; the agency may be unnamed
+caption  ``... on Friday. (Reuters)``              at the end of a short paragraph
+======== ========================================= =====================================
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from dedup.screen import ANYWHERE, LINE, Layout, Pattern, Screen, layout, pattern
+from dedup.text import Reading, Texts, read, to_characters, views
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+AGENCY = r"""(?:Reuters|Associated\sPress|The\sAP|AP|Agence\sFrance[-\s]Presse|AFP|Press\sTrust\sof\sIndia|PTI|ANI|IANS|
+    UNI|Xinhua|TASS|Interfax|RIA\sNovosti|dpa|DPA|EFE|ANSA|Bloomberg(?:\sNews)?|UPI|Press\sAssociation|PA(?:\sMedia)?|
+    AAP|Canadian\sPress|CP|Kyodo(?:\sNews)?|Jiji|Yonhap|Anadolu(?:\sAgency)?|AA|CNA|Bernama|Antara|ATS|APA|Belga|ANP|
+    NTB|TT|Ritzau|Lusa|MTI|PAP|CTK|IRNA|SPA|WAM|MENA|Dow\sJones(?:\sNewswires)?|Getty(?:\sImages)?|
+    Tribune\sNews\sService|States\sNewsroom|Religion\sNews\sService|RNS|Kaiser\sHealth\sNews|KHN)"""
+# The first words of these names, which a text that holds one must hold.
+AGENCIES = """reuters associated the ap agence afp press pti ani ians uni xinhua tass interfax ria dpa efe ansa bloomberg
+    upi pa aap canadian cp kyodo jiji yonhap anadolu aa cna bernama antara ats apa belga anp ntb tt ritzau lusa mti pap
+    ctk irna spa wam mena dow getty tribune states religion rns kaiser khn"""
+_NAME = r"[A-Z][\w&.’'-]*(?:\s[A-Z][\w&.’'-]*){0,4}"
+# Capitals in brackets that are no agency: places, bodies, offices, times.
+_NOT = "US|USA|UK|EU|UN|UAE|NZ|USSR|GB|NATO|GDP|CEO|CFO|UTC|GMT|EST|EDT|PST|PDT|ET|PT|BST|CET|AM|PM"
+_KIND = r"(?:Agency|Press|News|Newswire|Wire|Photos?|Images?|Handout|Media|TV)"
+# What looks like an agency in brackets: a known one, an acronym, a name that says what it is.
+TAG = rf"(?!(?:{_NOT})\))(?:{AGENCY}|[A-Z]{{2,6}}|(?=[^()]*\b{_KIND}\b)[A-Z][A-Za-z&.’'/\ -]{{1,40}})"
+DATELINE = rf"""^(?:[A-Z][^\n()]{{1,60}}?[,\s]\s*)?
+    \((?P<agency>{AGENCY}|(?![RDI]-){_NAME})\)\s*(?:--|[-–—])\s*"""
+# A line that says who provided the text. Each with the words that it opens with, holds, and holds also.
+LINES = (
+    (
+        r"""with\s+(?:agency|agencies|wires?|news\s+agency|bureau|pti|afp|ap|reuters|ani|ians)\s+
+            (?:inputs?|reports?|copy|material|services?)\b
+        | with\s+(?:additional\s+|further\s+)?(?:inputs?|files?|reports?|reporting|material|information|contributions?)
+            \s+(?:from|by)\s""",
+        "with",
+        "input inputs report reports copy material service services file files reporting information contribution"
+        " contributions",
+        "",
+    ),
+    (
+        r"""(?:additional\s+|further\s+)?(?:reporting|writing|editing|compiled|edited|written|reported|translated)
+            (?:\s+and\s+(?:writing|editing|reporting))?\s*(?:by|:)\s(?!.*,\s(?:the|a|an|it|he|she|they)\s)""",
+        "additional further reporting writing editing compiled edited written reported translated",
+        "by :",
+        "",
+    ),
+    (
+        r"""(?:by\s+)?\S+(?:\s\S+){0,3}\s*(?:,|/|\+|and|with)\s+(?:news\s+)?
+            (?:agencies|wires|wire\s+services|wire\s+reports)\s*[.)\]]*$
+        | (?:news\s+)?(?:agencies|wire\s+reports|agency\s+reports|wire\s+services|staff\s+and\s+agencies)[.)\]]*$""",
+        "",
+        "agencies wires wire agency",
+        "",
+    ),
+    (r"staff\s+reports?[.)\]]*$", "staff", "report reports", ""),
+    (r"(?:sources?|via|origin|agency|text|wire)\s*:\s*\S.{0,60}$", "source sources via origin agency text wire", ":", ""),
+    (
+        r"""(?:this\s+(?:story|article|report|piece|content|item|text)|the\s+(?:article|story))\s+
+            (?:was|has\s+been|is|first|originally)\s+(?:\w+\s+){0,3}
+            (?:published|provided|produced|distributed|supplied|syndicated|sourced|generated|republished|appeared|edited|
+            written|reported|translated|compiled|auto-generated|contributed)\b""",
+        "this the",
+        "published provided produced distributed supplied syndicated sourced generated republished appeared edited"
+        " written reported translated compiled auto contributed",
+        "story article report piece content item text",
+    ),
+    (r"(?:first|originally)\s+(?:published|appeared)\s+(?:by|in|on|at)\b", "first originally", "published appeared", ""),
+    (
+        r"(?:contributors?|contributing|contribution)\s*(?::|to\s+this\s+(?:report|story))",
+        "contributor contributors contributing contribution",
+        ": report story",
+        "",
+    ),
+    (
+        r"[^.]{3,80}\scontributed\s+(?:to\s+this\s+(?:report|story|article)|reporting)",
+        "",
+        "contributed",
+        "report story article reporting",
+    ),
+    (r"the\s+(?:associated\s+press|canadian\s+press)\s*[.)]*$", "the", "associated canadian", "press"),
+)
+_LINE_OPENS = r"^[\s(\[*—–-]*"
+_LONGEST_LINE = 40  # words
+_ONLY_AGENCIES = 12  # words
+CREDIT_LINES = (
+    *(
+        pattern("line", _LINE_OPENS + f"(?:{line})", opens=opens, holds=holds, also=also, most=_LONGEST_LINE)
+        for line, opens, holds, also in LINES
+    ),
+    pattern(
+        "line",
+        _LINE_OPENS + rf"{AGENCY}(?:\s*[,/&]\s*{AGENCY})*\s*[.)\]]*$",
+        opens=AGENCIES,
+        most=_ONLY_AGENCIES,
+    ),
+)
+_LEDE = 200  # words of a sentence that may start with a dateline
+_SIGNED = 8  # words of a line that is nothing but a credit
+SIGNED = rf"^[(\[—–-]+\s*(?P<agency>{AGENCY}|{_NAME})\s*[)\]]?\.?$"
+_COPYRIGHT = r"""^\W*(?:©|\(c\)|copyright)\W*(?:©|\(c\))?\s*(?:\d{4}\s+)?(?:by\s+)?(?:the\s+)?
+    (?P<agency>[^.,\s]+(?:[^\S\n]+[^.,\s]+){0,5})(?=[.,\n]|\s*$)"""
+_TAGGED = rf"\((?P<agency>{AGENCY})\)(?=\s*(?:--|[-–—])|\s*$)|(?<![A-Za-z])/(?P<slashed>{AGENCY})/(?=[.\s–—-])"
+_FIRST_LINES = 3  # sentences in which a tag says whose text it is; later ones sign a quote or a picture
+_NAMED = rf"""(?:by|from|with|/|:|\+)\s*(?:the\s+)?(?P<agency>{AGENCY}
+    |[A-Z][A-Za-z&.’'-]*(?:\s(?:of\s|and\s)?[A-Z][A-Za-z&.’'-]*){{0,3}}?\s
+      (?:News\s)?(?:Agency|Press|Newswire|Wire(?:\sService)?|News\sService|Media\sService|Press\sAgency)
+    |[A-Z]{{2,6}}\b)"""
+_NAMED_ANYWHERE = rf"(?P<agency>\b{AGENCY}\b|(?:[A-Z]\w+\s)+(?:Press|Agency|News|Newswire|Wire)\b)"
+_AGENCY_IN_LINE = tuple(re.compile(expression, re.X) for expression in (_NAMED, _NAMED_ANYWHERE))
+_PHOTO = re.compile(r"\s*(?:file )?photo$")
+_FORMS = Screen(
+    (
+        pattern("dateline", DATELINE, flags=re.X, holds=")-", most=_LEDE),
+        pattern("tag", SIGNED, flags=re.X, holds="[…", most=_SIGNED, line=True),
+        pattern("copyright", _COPYRIGHT, holds="© copyright c", most=_LONGEST_LINE),
+        *CREDIT_LINES,
+        pattern("first", _TAGGED, flags=re.X, holds=")- (…) /", also=AGENCIES, most=_LEDE),
+        pattern("caption", rf"\s\((?P<agency>{TAG})\)\s*$", flags=re.X, holds="(…)", most=_LONGEST_LINE, line=True),
+    )
+)
+_KNOWN = re.compile(rf"{TAG}\)", re.X)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """An agency as the text names it, characters ``start`` to ``end``, and the form of the credit.
+
+    ``agency`` is empty where a line credits agencies without a name; the span is the line's then.
+    """
+
+    agency: str
+    start: int
+    end: int
+    form: str
+
+
+def credits_in(text: str) -> tuple[Credit, ...]:
+    """Return the credits of one text, in order."""
+    batch = views(pa.array([text], pa.large_string()))
+    return tuple(credit for _, credit in find_credits(batch, read(batch)))
+
+
+def find_credits(batch: Texts, reading: Reading, made: Layout | None = None) -> Iterator[tuple[int, Credit]]:
+    """Yield (number of the text, credit) for a batch, in order."""
+    made = made or layout(batch, reading)
+    sentences = made.sentences
+    paragraph = np.repeat(np.arange(len(made.paragraphs)), np.diff(made.bounds))
+    alone = np.diff(made.bounds)[paragraph] == 1
+    found, _ = _FORMS.candidates(batch, reading, sentences, np.where(alone, LINE, ANYWHERE).astype(np.int8))
+    order = np.arange(len(sentences)) - made.bounds[made.paragraphs_of[:-1]][sentences.numbers]
+    behind = made.bounds[made.paragraphs_of[1:]][sentences.numbers] - np.arange(len(sentences))
+    leads = np.arange(len(sentences)) == made.bounds[paragraph]
+    done = -1
+    for unit, number in found.tolist():
+        if unit == done:
+            continue
+        text = sentences.text(batch, unit)
+        met = _credit(_FORMS.patterns[number], text, bool(leads[unit]), int(order[unit]), int(behind[unit]))
+        if met:
+            done = unit
+            yield int(sentences.numbers[unit]), _placed(batch, sentences.numbers[unit], sentences.starts[unit], text, met)
+
+
+def _credit(form: Pattern, text: str, leads: bool, order: int, behind: int) -> tuple[str, int, int, str] | None:
+    """Return (agency, start, end, form) of the credit of this form in a sentence.
+
+    ``leads``: it is the first of its paragraph; ``order`` and ``behind``: its place from the start and the end.
+    """
+    match = form.expression.search(text)
+    if match is None:
+        return None
+    name = form.name
+    if name == "line":
+        return _line(text)
+    if name == "first":
+        if order >= _FIRST_LINES:
+            return None
+        group, name = ("slashed", "dateline") if match["slashed"] else ("agency", "tag")
+        return match[group], *match.span(group), name
+    agency, (start, end) = match["agency"], match.span("agency")
+    if name == "dateline" and not leads:
+        return None
+    if name == "tag" and not (_KNOWN.fullmatch(agency + ")") or (text[0] in "([" and behind <= 2)):  # noqa: PLR2004  (the last two)
+        return None
+    return (_PHOTO.sub("", agency) if name == "caption" else agency), start, end, name
+
+
+def _line(text: str) -> tuple[str, int, int, str]:
+    for expression in _AGENCY_IN_LINE:
+        if match := expression.search(text):
+            return match["agency"], *match.span("agency"), "line"
+    return "", 0, len(text), "line"
+
+
+def _placed(batch: Texts, number: int, base: int, text: str, met: tuple[str, int, int, str]) -> Credit:
+    agency, start, end, form = met
+    places = np.array([base + len(text[:place].encode()) for place in (start, end)], np.int32)
+    to_characters(batch, np.array([number, number], np.int32), places)
+    return Credit(agency, int(places[0]), int(places[1]), form)

@@ -1,0 +1,355 @@
+"""The command line as a user meets it: output, messages, exit status, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from support import ROOT
+
+from dedup import cli
+from dedup.article import FIELDS
+from dedup.settings import Settings
+from dedup.version import VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import click
+    from click.testing import Result
+
+RUN = "from dedup.cli import main; main(prog_name='dedup')"
+FILES = ["articles.parquet", "matches.parquet", "spans.parquet"]
+VERBS = ["find", "show", "settings"]
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli.main, [str(argument) for argument in arguments])
+
+
+def process(*arguments: str | Path, code: str = RUN) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False, timeout=300)  # noqa: S603
+
+
+@pytest.fixture(scope="module")
+def out(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("result") / "out"
+    assert run("find", sample, "-o", folder).exit_code == 0
+    return folder
+
+
+# find
+
+
+def test_find_prints_the_report_and_writes_the_result(sample: Path, tmp_path: Path) -> None:
+    done = process("find", sample, "-o", tmp_path / "out")
+    assert done.returncode == 0
+    assert done.stdout.startswith("148 articles from 14 outlets, 2 Mar 2026 to 19 Mar 2026\n")
+    assert "Copied  Unique  Title" in done.stdout
+    assert done.stderr == f"Written to {tmp_path / 'out'}: articles.parquet, matches.parquet and spans.parquet\n"
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
+    assert "\x1b" not in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 120
+
+
+def test_find_without_output_writes_nothing(sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run("find", sample)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_find_json_is_one_object(sample: Path, tmp_path: Path) -> None:
+    done = process("find", sample, "-o", tmp_path / "out", "--json", "--groups", "2")
+    told = json.loads(done.stdout)
+    assert list(told) == ["version", "settings", "counters", "totals", "groups"]
+    assert told["version"] == VERSION
+    assert told["settings"] == Settings().recorded()
+    assert [len(group["members"]) for group in told["groups"]] == [group["size"] for group in told["groups"]] == [5, 5]
+    assert told["groups"][0]["members"][0]["published"].endswith("+00:00")
+    assert done.stdout.isascii()
+
+
+def test_settings_reach_the_library(sample: Path) -> None:
+    options = ("--near", "0.7", "--excerpt", "0.9", "--set", "shingle=4", "--set", "near=0.1", "--threads", "1")
+    told = json.loads(run("find", sample, "--json", *options).stdout)["settings"]
+    assert (told["near"], told["excerpt"], told["shingle"]) == (0.7, 0.9, 4)
+
+
+def test_columns_are_mapped(tmp_path: Path) -> None:
+    table = pa.table({"key": ["a", "b"], "body": ["one two three four five six seven"] * 2, "paper": ["X", "Y"]})
+    pq.write_table(table, tmp_path / "news.parquet")
+    columns = ("--column", "id=key", "--column", "text=body", "--column", "source=paper")
+    done = run("find", tmp_path / "news.parquet", "--json", *columns)
+    assert [member["source"] for member in json.loads(done.stdout)["groups"][0]["members"]] == ["X", "Y"]
+
+
+def test_an_earlier_result_is_replaced(sample: Path, tmp_path: Path) -> None:
+    for _ in range(2):
+        assert run("find", sample, "-o", tmp_path / "out").exit_code == 0
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out"]
+
+
+def test_quiet_and_piped_runs_show_no_progress(sample: Path) -> None:
+    assert process("find", sample).stderr == ""
+    assert terminal_output("find", sample, "--quiet") == ""
+
+
+def test_progress_goes_to_a_terminal(sample: Path) -> None:
+    shown = terminal_output("find", sample)
+    assert "Reading articles" in shown
+    assert "148 of 148" in shown
+
+
+def terminal_output(*arguments: str | Path) -> str:
+    """Run with a terminal as stderr and return what it showed."""
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"TERM": "xterm-256color", "COLUMNS": "100"}
+    command = [sys.executable, "-c", RUN, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=theirs, cwd=ROOT, env=environment) as started:  # noqa: S603
+        os.close(theirs)
+        shown = b"".join(iter(lambda: _read(ours), b""))
+        os.close(ours)
+        assert started.wait(60) == 0
+    return shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 1 << 16)
+    except OSError:  # the other end is closed
+        return b""
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["find", "no/such/folder"], "no/such/folder: no such file or folder"),
+        (["show", "no/such/folder"], "no/such/folder/articles.parquet: not a result of dedup"),
+    ],
+)
+def test_wrong_input_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
+    done = process(*arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert re.fullmatch(f"dedup: error: {message}.*\n", done.stderr)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--near", "3"], "setting near = 3.0: expected a number from 0.01 to 1.0"),
+        (["--set", "shingle=0"], "setting shingle = 0: expected a whole number from 1 to 64"),
+        (["--set", "shingle=some"], "setting shingle = 'some': expected a whole number from 1 to 64"),
+        (["--set", "near=nan"], "setting near = nan: expected a number"),
+        (["--threads", "0"], "setting workers = 0: expected a whole number"),
+        (["--set", "colour=3"], "unknown setting 'colour'; the settings are: shingle, near"),
+    ],
+)
+def test_wrong_settings_are_status_2(options: list[str], message: str) -> None:
+    for verb in (["find", "corpus/"], ["settings"]):
+        done = run(*verb, *options)
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"dedup: error: {message}")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["find"], "Missing argument 'CORPUS'"),
+        (["show"], "Missing argument 'OUT'"),
+        (["lose"], "No such command 'lose'"),
+        (["find", "corpus/", "--column", "text"], "'text' is not FIELD=NAME"),
+        (["find", "corpus/", "--column", "text=a", "--column", "text=b"], "'text' is given twice"),
+        (["find", "corpus/", "--column", "body=text"], "'body' is not a field; the fields are id, text"),
+        (["find", "corpus/", "--set", "near"], "'near' is not KEY=VALUE"),
+        (["find", "corpus/", "--groups", "-1"], "-1 is not in the range x>=0"),
+    ],
+)
+def test_wrong_usage_is_status_2(arguments: list[str], message: str) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_wrong_output_folder_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").touch()
+    done = run("find", "no/such/corpus", "-o", tmp_path)
+    assert done.exit_code == 1
+    assert "holds other files (mine.txt)" in done.stderr
+
+
+def test_an_output_folder_in_the_corpus_is_refused(sample: Path) -> None:
+    done = run("find", sample, "-o", sample / "out")
+    assert done.exit_code == 1
+    assert "lies in the corpus" in done.stderr
+    assert not (sample / "out").exists()
+
+
+def test_messages_hold_no_control_characters() -> None:
+    done = run("find", "no\x1b[2J/such\nfolder")
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
+
+
+# show
+
+
+def test_show_prints_what_find_printed(sample: Path, out: Path) -> None:
+    assert run("show", out).stdout == run("find", sample).stdout
+    assert json.loads(run("show", out, "--json").stdout) == json.loads(run("find", sample, "--json").stdout)
+
+
+def test_show_tells_one_group(out: Path) -> None:
+    done = run("show", out, "ferry-fire")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("Fire aboard ferry off Tamber Islands, 312 people taken off\n")
+    told = json.loads(run("show", out, "ferry-fire-wire", "--json").stdout)
+    assert [group["copy_id"] for group in told["groups"]] == ["ferry-fire-wire"]
+    assert all(member["shared"] for member in told["groups"][0]["members"])
+
+
+def test_show_refuses_what_is_not_there(out: Path) -> None:
+    done = run("show", out, "nothing-like-it")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == "dedup: error: no article's id is 'nothing-like-it' or begins with it\n"
+
+
+# settings, version, help
+
+
+def test_settings_are_printed_with_meaning_range_and_default() -> None:
+    text = run("settings", "--near", "0.7").stdout
+    assert re.search(r"^near = 0\.7 \(changed\) +default 0\.8, from 0\.01 to 1\.0$", text, re.MULTILINE)
+    told = json.loads(run("settings", "--near", "0.7", "--json").stdout)
+    assert {name: knob["value"] for name, knob in told.items() if name != "workers"} == Settings(near=0.7).recorded()
+    for knob in told.values():
+        assert knob["low"] <= knob["default"] <= knob["high"]
+        assert knob["meaning"] in " ".join(text.split())
+
+
+def test_version() -> None:
+    assert run("--version").stdout == f"dedup, version {VERSION}\n"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], *([verb, "--help"] for verb in VERBS), ["--version"]])
+def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
+    code = (
+        "import atexit, sys\n"
+        "heavy = {'numpy', 'pyarrow', 'numba', 'rich', 'xxhash'}\n"
+        "atexit.register(lambda: print('LOADED', sorted(heavy & set(sys.modules))))\n"
+    )
+    done = process(*arguments, code=code + RUN)
+    assert done.returncode == 0
+    assert done.stdout.endswith("LOADED []\n")
+
+
+def test_every_command_is_tested_here() -> None:
+    assert sorted(cli.main.commands) == sorted(VERBS)
+
+
+def test_column_help_names_every_field() -> None:
+    words = re.findall(r"\w+", run("find", "--help").stdout)
+    assert set(FIELDS.names) <= set(words)
+
+
+def examples() -> list[str]:
+    commands: list[click.Command] = [cli.main, *cli.main.commands.values()]
+    return [line.strip() for command in commands for line in (command.epilog or "").splitlines() if " dedup " in line]
+
+
+def test_every_verb_has_an_example() -> None:
+    for verb in VERBS:
+        assert any(line.startswith(f"dedup {verb}") for line in examples())
+
+
+@pytest.mark.parametrize("example", examples())
+def test_examples_of_the_help_work(example: str, sample: Path, out: Path, tmp_path: Path) -> None:
+    words = [
+        str(sample) + word.removeprefix("corpus") if word.startswith("corpus/") else word
+        for word in shlex.split(example)
+    ]
+    folder = tmp_path / "out" if "-o" in words else out
+    done = run(*[str(folder) if word == "out/" else word for word in words[1:]])
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout
+
+
+# Ends before the end
+
+INTERRUPTED = """
+import contextlib, os, signal, sys
+from dedup import cli
+@contextlib.contextmanager
+def interrupting(*, quiet):
+    def note(stage, done, total):
+        if stage == {stage!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+    yield note
+cli._progress = interrupting
+cli.main(prog_name='dedup')
+"""
+INTERRUPTED_WRITING = """
+import os, signal
+import pyarrow.parquet as pq
+from dedup import cli
+written = pq.write_table
+def interrupting(*arguments, **options):
+    written(*arguments, **options)
+    os.kill(os.getpid(), signal.SIGINT)
+pq.write_table = interrupting
+cli.main(prog_name='dedup')
+"""
+
+
+@pytest.mark.parametrize(
+    "code", [*(INTERRUPTED.format(stage=stage) for stage in ("sketch", "verify", "ledger")), INTERRUPTED_WRITING]
+)
+def test_interrupt_is_one_line_and_leaves_nothing(code: str, sample: Path, tmp_path: Path) -> None:
+    done = process("find", sample, "-o", tmp_path / "out", code=code)
+    assert done.returncode == 130
+    assert done.stdout == ""
+    assert done.stderr == "dedup: stopped; nothing is left half-written\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_who_leaves_early_is_no_error(out: Path) -> None:
+    command = [sys.executable, "-c", RUN, "show", str(out), "--json", "--groups", "1000"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as started:  # noqa: S603
+        assert started.stdout is not None
+        assert started.stderr is not None
+        started.stdout.close()
+        assert started.stderr.read() == b""
+        assert started.wait(60) == 0
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")  # noqa: PTH110
+def test_a_full_disk_is_one_line_and_status_1(out: Path) -> None:
+    command = [sys.executable, "-c", RUN, "show", str(out)]
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT, check=False)  # noqa: S603
+    assert done.returncode == 1
+    assert done.stderr == "dedup: error: [Errno 28] No space left on device\n"
+
+
+def test_output_of_any_encoding_is_printed(out: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", RUN, "show", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.isascii()
