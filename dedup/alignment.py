@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dedup.kernels import alignment as kernels
-from dedup.kernels import forest
+from dedup.kernels import linking
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -95,7 +95,7 @@ def blocks(
     sizes = (profiles.sentences + 1) * _sentence_bytes(profiles)
     tile = max(1, int(room / 2 / sizes.mean()))
     order = np.lexsort((right, left, right // tile, left // tile))
-    starts = forest.block_starts(left[order], right[order], sizes, room)
+    starts = linking.block_starts(left[order], right[order], sizes, room)
     cuts = np.union1d(starts, np.arange(0, len(left), most))
     return np.split(order, cuts[1:])
 

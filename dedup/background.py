@@ -146,7 +146,8 @@ def _load(path: Path | None, changed: int) -> Background:
     del changed
     source = path or resources.files("dedup").joinpath("data", "background.parquet")
     try:
-        table = pq.read_table(pa.BufferReader(source.read_bytes()))
+        with pq.ParquetFile(pa.BufferReader(source.read_bytes())) as file:  # read_table would load Arrow's datasets
+            table = file.read()
     except (OSError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
         raise SettingsError(f"{source}: not a background of dedup ({reason}); {_REMEDY}") from error
@@ -493,8 +494,8 @@ def _factors(matrix: Any) -> NDArray[np.float64]:
 
 
 def _quantised(vectors: NDArray[np.float64]) -> tuple[NDArray[np.int8], float]:
-    """Return vectors as int8 and what a step of them is worth."""
-    scale = float(np.abs(vectors).max(initial=1e-9)) / 127
+    """Return vectors as int8 and what a step of them is worth, rounded up so that no rounding error shows in it."""
+    scale = float(np.ceil(np.abs(vectors).max(initial=0) / 127 * 1e5) + 1) / 1e5
     return np.rint(vectors / scale).astype(np.int8), scale
 
 

@@ -16,7 +16,7 @@ from dedup.kernels import screening
 from dedup.text import PARAGRAPH, SENTENCE, Reading, Texts, token_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -171,15 +171,3 @@ class Screen:
             if count <= len(out):
                 return out[:count], forms
             out = np.empty((count, 2), np.int32)
-
-    def matches(
-        self, batch: Texts, units: Units, candidates: NDArray[np.int32]
-    ) -> Iterator[tuple[int, Pattern, re.Match[str]]]:
-        """Yield the first pattern that each candidate unit meets, with the match."""
-        previous, met, text = -1, False, ""
-        for unit, number in candidates.tolist():
-            if unit != previous:
-                previous, met, text = unit, False, units.text(batch, unit)
-            if not met and (match := self.patterns[number].expression.search(text)):
-                met = True
-                yield unit, self.patterns[number], match

@@ -6,7 +6,7 @@ shingles while it is in the processor's cache.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,15 +75,26 @@ def _sketch(column: pa.Array, recipe: Recipe, signatures: NDArray[np.uint32]) ->
         return _run(text.simplify(batch), recipe, signatures, strict=False)
 
 
+def sketch_kept(tokens: text.Tokens, left_out: NDArray[np.bool_], recipe: Recipe) -> Sketches:
+    """Sketch texts without the tokens that are ``left_out``, one value a token."""
+    made, room = _room(len(tokens), len(tokens.hashes), recipe)
+    texts.sketch_kept(
+        tokens.hashes,
+        tokens.places,
+        left_out,
+        recipe.size,
+        hashing(recipe.permutations, recipe.seed),
+        recipe.rows,
+        recipe.sample,
+        (made.tokens, made.fingerprints, np.empty((0, recipe.permutations), np.uint32), made.keys, made.places),
+        room,
+    )
+    return replace(made, sampled=room[: made.places[-1]].copy())
+
+
 def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, strict: bool) -> Sketches:
-    count = len(batch.starts)
     wanted = not len(signatures)
-    size = int((batch.ends - batch.starts).sum())
-    tokens = np.empty(count, np.int32)
-    fingerprints = np.empty((count, 2), np.uint64)
-    keys = np.empty((count if wanted else 0, recipe.bands), np.uint64)
-    places = np.zeros(count + 1, np.int64)
-    sampled = np.empty(2 * size + count if wanted else 0, np.uint32)
+    made, room = _room(len(batch.starts), int((batch.ends - batch.starts).sum()) if wanted else 0, recipe)
     answer = texts.sketch(
         *batch,
         strict,
@@ -92,8 +103,20 @@ def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, s
         hashing(recipe.permutations, recipe.seed),
         recipe.rows,
         recipe.sample if wanted else 0,
-        (tokens, fingerprints, signatures, keys, places),
-        sampled,
+        (made.tokens, made.fingerprints, signatures, made.keys if wanted else made.keys[:0], made.places),
+        room,
     )
     text.check(answer)
-    return Sketches(tokens, fingerprints, keys, sampled[: places[-1]].copy(), places)
+    return replace(made, sampled=room[: made.places[-1]].copy())
+
+
+def _room(count: int, size: int, recipe: Recipe) -> tuple[Sketches, NDArray[np.uint32]]:
+    """Return sketches to be written, and room for the sampled shingles of ``size`` bytes or tokens in all."""
+    empty = Sketches(
+        np.empty(count, np.int32),
+        np.empty((count, 2), np.uint64),
+        np.empty((count, recipe.bands), np.uint64),
+        np.empty(0, np.uint32),
+        np.zeros(count + 1, np.int64),
+    )
+    return empty, np.empty(2 * size + count, np.uint32)

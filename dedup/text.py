@@ -176,6 +176,7 @@ _NUMBER_WORDS = {
     if number > 1  # "one" is mostly a pronoun
 } | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90"}
 _NUMBER_WORDS["dozen"] = "12"
+_CONTRACTED = re.compile(r"'(s|d|re|ll|ve)$")
 _NUMBER = re.compile(r"(\d[\d.]*?)[a-z]{1,2}")
 _LONGEST_STEMMED = 24  # bytes
 
@@ -241,10 +242,10 @@ def stem(token: str) -> str:
         return _NUMBER_WORDS[token]
     if not token.isascii() or len(token) > _LONGEST_STEMMED:
         return token
-    if token[0].isdigit():
-        number = _NUMBER.fullmatch(token)
-        return number[1] if number else token
-    word = token.removesuffix("'s").replace("'", "")
+    word = _CONTRACTED.sub("", token).replace("'", "")
+    if word[0].isdigit():
+        number = _NUMBER.fullmatch(word)
+        return number[1] if number else word
     return _shortened(word) if len(word) > 3 else word
 
 
@@ -259,7 +260,7 @@ def _shortened(word: str) -> str:
         word = word[:-3]
     elif len(word) > 4 and word.endswith("ed") and not word.endswith("eed"):
         word = word[:-2]
-    elif len(word) > 5 and word.endswith("ly"):
+    elif len(word) > 6 and word.endswith("ly"):
         word = word[:-2]
     if len(word) > 4 and word[-1] == word[-2] != "s":
         word = word[:-1]

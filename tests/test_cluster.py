@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
@@ -13,7 +14,6 @@ from hypothesis import strategies as st
 from dedup.article import RELATIONS
 from dedup.cluster import copy_groups
 from dedup.compare import Matches, Overlap
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from random import Random

@@ -83,7 +83,6 @@ def test_spans_lie_inside_the_text_and_never_overlap(groups: Groups) -> None:
     check_spans([text for group in groups for text in group], run(groups))
 
 
-@pytest.mark.xfail(reason="product bug: two spans may share the character", strict=True)
 @pytest.mark.parametrize("group", [["a b c d 1 x", "a b c d ½"], ["x 2 a b c d", "½ a b c d"]])
 def test_spans_never_overlap_inside_one_character(group: list[str]) -> None:
     """U+00BD is the words 1 and 2: a copied run may end between them."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import datasketch
 import numpy as np
@@ -18,12 +19,9 @@ from dedup.minhash import estimate, from_datasketch, hashing, standard_error, to
 from dedup.pipeline import signatures
 from dedup.settings import Settings
 from dedup.sketch import Recipe
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MIXING = "product bug: _mix() in kernels/minima.py runs in 64 bits (numba widens uint32 products)"
 
 
 def signature(text: str, **values: int) -> NDArray[np.uint32]:
@@ -31,7 +29,6 @@ def signature(text: str, **values: int) -> NDArray[np.uint32]:
     return row
 
 
-@pytest.mark.xfail(reason=MIXING, strict=True)
 @given(st.one_of(sentences, any_text))
 def test_bit_equal_to_datasketch(text: str) -> None:
     shingles = oracle.shingle_hashes(oracle.words(text))
@@ -39,7 +36,6 @@ def test_bit_equal_to_datasketch(text: str) -> None:
     assert signature(text).tolist() == oracle.signature_by_formula(shingles).tolist()
 
 
-@pytest.mark.xfail(reason=MIXING, strict=True)
 @given(sentences, st.sampled_from([1, 7, 8, 9, 64, 130]), st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_bit_equal_for_any_settings(text: str, permutations: int, seed: int, size: int) -> None:
     shingles = oracle.shingle_hashes(oracle.words(text), size)
@@ -157,7 +153,6 @@ def test_round_trip_through_datasketch() -> None:
     assert from_datasketch(theirs).dtype == np.uint32
 
 
-@pytest.mark.xfail(reason=MIXING, strict=True)
 def test_datasketch_can_compare_and_go_on() -> None:
     text = "a storm hit the coast of the north"
     ours = to_datasketch(signature(text))

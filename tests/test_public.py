@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 from importlib import resources
+from typing import TYPE_CHECKING
 
 import pytest
 from support import ROOT
 
 import dedup
 from dedup import article
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pyarrow as pa

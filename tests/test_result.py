@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +19,6 @@ from dedup import article
 from dedup.errors import OutputError
 from dedup.result import Result
 from dedup.settings import Settings
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -228,13 +228,15 @@ def refused(folder: Path) -> str:
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    assert refused(tmp_path / "none").startswith(f"{tmp_path}/none/articles.parquet: not a result of dedup (")
+    assert refused(tmp_path / "none").startswith(
+        f"{tmp_path}/none/articles.parquet: not a result of dedup {dedup.__version__} ("
+    )
 
 
 def test_a_file_is_missing(result: Result, tmp_path: Path) -> None:
     result.write(tmp_path)
     (tmp_path / "spans.parquet").unlink()
-    assert refused(tmp_path).startswith(f"{tmp_path}/spans.parquet: not a result of dedup (")
+    assert refused(tmp_path).startswith(f"{tmp_path}/spans.parquet: not a result of dedup {dedup.__version__} (")
 
 
 def test_a_damaged_file(result: Result, tmp_path: Path) -> None:
@@ -242,7 +244,7 @@ def test_a_damaged_file(result: Result, tmp_path: Path) -> None:
     whole = (tmp_path / "matches.parquet").read_bytes()
     for damaged in (b"", b"PAR1", whole[: len(whole) // 2], b"x" * 100):
         (tmp_path / "matches.parquet").write_bytes(damaged)
-        assert refused(tmp_path).startswith(f"{tmp_path}/matches.parquet: not a result of dedup (")
+        assert refused(tmp_path).startswith(f"{tmp_path}/matches.parquet: not a result of dedup {dedup.__version__} (")
 
 
 def test_a_column_is_missing(result: Result, tmp_path: Path) -> None:

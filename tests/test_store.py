@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -11,12 +12,12 @@ from hypothesis import strategies as st
 from support import any_text
 
 from dedup.store import TextStore
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from dedup.text import Texts
-    from random import Random
     from pathlib import Path
+    from random import Random
+
+    from dedup.text import Texts
 
 
 def strings(texts: Texts) -> list[str]:

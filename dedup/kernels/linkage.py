@@ -1,9 +1,12 @@
-"""Average linkage of a sparse graph, in memory and time of its edges.
+"""Average linkage of a sparse graph, in memory and about in time of its edges.
 
 The similarity of two clusters is the sum of the weights between them over the number of their pairs of nodes; a missing
-edge counts 0. The most similar two are joined until none reach the cut. A joined cluster is a new one: what waits in
-the heap for either part is void. Edges are half-edges in linked lists; a join strings two lists together, drops what
-is now inside and adds up what leads to the same cluster. Weights are integers, so that sums have no order.
+edge counts 0. The most similar two are joined until none reach the cut. A joined cluster is a new one. The heap holds
+the nearest other of each cluster; where that one is gone by the time it comes up, the cluster looks again, and nothing
+was missed: a join never brings a third cluster nearer than either part was.
+
+Edges are half-edges in linked lists: a join strings two lists together, and who looks through a list drops what is
+inside by now and adds up what leads to the same cluster. Weights are integers, so that sums have no order.
 """
 
 from __future__ import annotations
@@ -24,50 +27,44 @@ def average_linkage(
 
     These are its number of nodes, the sum of the weights ``inside`` and the similarity at which its last join happened
     (infinite without one). Edges are distinct, ``low < high``, of weight (int64) above 0; ``cut`` is above 0. Equal
-    similarities are joined in the order of the clusters' smallest nodes.
+    similarities go to the clusters with the smallest nodes.
     """
-    nodes, edges = len(cluster), len(low)
+    nodes = len(cluster)
+    head, tail, following, target, total = _half_edges(low, high, weight, nodes)
     parent = np.arange(2 * nodes)
     first = np.arange(2 * nodes)  # smallest node
     count = np.ones(2 * nodes, np.int64)
     inner = np.zeros(2 * nodes, np.int64)
     last = np.full(2 * nodes, np.inf)
-    head, tail = np.full(2 * nodes, -1, np.int64), np.full(2 * nodes, -1, np.int64)
-    following = np.full(2 * edges, -1, np.int64)
-    target = np.empty(2 * edges, np.int64)
-    total = np.empty(2 * edges, np.int64)
     slot, stamp = np.empty(2 * nodes, np.int64), np.full(2 * nodes, -1, np.int64)
+    looks = 0
     heap = [(0.0, 0, 0, 0, 0) for _ in range(0)]
-    for edge in range(edges):
-        _append(head, tail, following, low[edge], 2 * edge)
-        _append(head, tail, following, high[edge], 2 * edge + 1)
-        target[2 * edge], target[2 * edge + 1] = high[edge], low[edge]
-        total[2 * edge] = total[2 * edge + 1] = weight[edge]
-        if weight[edge] >= cut:
-            heap.append((-float(weight[edge]), int(low[edge]), int(high[edge]), int(low[edge]), int(high[edge])))
+    for node in range(nodes):
+        similarity, other = _nearest(node, head, following, target, total, count, first)
+        if similarity >= cut:
+            heap.append((-similarity, min(node, other), max(node, other), node, other))
     heapify(heap)
     new = nodes
     while len(heap) > 0:
         negative, _, _, one, two = heappop(heap)
-        if parent[one] != one or parent[two] != two:
+        if parent[one] != one:
             continue
-        parent[one] = parent[two] = new
-        first[new] = min(first[one], first[two])
-        count[new] = count[one] + count[two]
-        last[new] = -negative
-        head[new], tail[new] = head[one], tail[two]
-        following[tail[one]] = head[two]
-        within = _tidy(new, head, tail, following, target, total, parent, slot, stamp)
-        inner[new] = inner[one] + inner[two] + within
-        edge = head[new]
-        while edge >= 0:
-            other = target[edge]
-            similarity = total[edge] / (count[new] * count[other])
-            if similarity >= cut:
-                earlier, later = (new, other) if first[new] < first[other] else (other, new)
-                heappush(heap, (-similarity, first[earlier], first[later], earlier, later))
-            edge = following[edge]
-        new += 1
+        if parent[two] == two:
+            parent[one] = parent[two] = new
+            first[new] = min(first[one], first[two])
+            count[new] = count[one] + count[two]
+            inner[new] = inner[one] + inner[two]
+            last[new] = -negative
+            head[new], tail[new] = head[one], tail[two]
+            following[tail[one]] = head[two]
+            one = new
+            new += 1
+        inner[one] += _tidy(one, looks, head, tail, following, target, total, parent, slot, stamp)
+        looks += 1
+        similarity, other = _nearest(one, head, following, target, total, count, first)
+        if similarity >= cut:
+            earlier, later = min(first[one], first[other]), max(first[one], first[other])
+            heappush(heap, (-similarity, earlier, later, one, other))
     for node in range(nodes):
         root = _root(parent, node)
         place = first[root]
@@ -75,39 +72,81 @@ def average_linkage(
 
 
 @inline
-def _append(head: Any, tail: Any, following: Any, node: Any, edge: Any) -> None:
-    if tail[node] >= 0:
-        following[tail[node]] = edge
-    else:
-        head[node] = edge
-    tail[node] = edge
+def _half_edges(low: Any, high: Any, weight: Any, nodes: Any) -> Any:
+    """Return the linked lists of the nodes, with room for the clusters to come; a node's half-edges lie together."""
+    places = np.zeros(nodes + 1, np.int64)
+    for edge in range(len(low)):
+        places[low[edge] + 1] += 1
+        places[high[edge] + 1] += 1
+    places = np.cumsum(places)
+    head, tail = np.full(2 * nodes, -1, np.int64), np.full(2 * nodes, -1, np.int64)
+    following = np.arange(1, 2 * len(low) + 1)
+    for node in range(nodes):
+        if places[node] < places[node + 1]:
+            head[node], tail[node] = places[node], places[node + 1] - 1
+            following[tail[node]] = -1
+    target, total = np.empty(2 * len(low), np.int64), np.empty(2 * len(low), np.int64)
+    for edge in range(len(low)):
+        one, two = places[low[edge]], places[high[edge]]
+        target[one], target[two] = high[edge], low[edge]
+        total[one] = total[two] = weight[edge]
+        places[low[edge]] += 1
+        places[high[edge]] += 1
+    return head, tail, following, target, total
+
+
+@inline
+def _nearest(one: Any, head: Any, following: Any, target: Any, total: Any, count: Any, first: Any) -> Any:
+    """Return the highest similarity of a tidy list and with which cluster, of equals that with the smallest node."""
+    best, nearest = -1.0, -1
+    edge = head[one]
+    while edge >= 0:
+        other = target[edge]
+        similarity = total[edge] / (count[one] * count[other])
+        if similarity > best or (similarity == best and first[other] < first[nearest]):
+            best, nearest = similarity, other
+        edge = following[edge]
+    return best, nearest
 
 
 @inline
 def _tidy(
-    new: Any, head: Any, tail: Any, following: Any, target: Any, total: Any, parent: Any, slot: Any, stamp: Any
+    one: Any,
+    look: Any,
+    head: Any,
+    tail: Any,
+    following: Any,
+    target: Any,
+    total: Any,
+    parent: Any,
+    slot: Any,
+    stamp: Any,
 ) -> Any:
-    """Leave in the list of a new cluster one half-edge to each other cluster; return the weight that fell inside."""
-    within, previous, edge = 0, -1, head[new]
+    """Leave in the list of a cluster one half-edge to each other cluster; return the weight that fell inside.
+
+    ``look`` is another number at each call; ``slot[c]`` is then the half-edge to ``c`` where ``stamp[c]`` is ``look``.
+    """
+    within, previous, edge = 0, -1, head[one]
     while edge >= 0:
-        after = following[edge]
         other = _root(parent, target[edge])
         target[edge] = other
-        if other == new or stamp[other] == new:
-            if other == new:
-                within += total[edge]
-            else:
-                total[slot[other]] += total[edge]
-            following[previous] = after  # harmless at the front: see the end
+        if other == one:
+            within += total[edge]
+        elif stamp[other] == look:
+            total[slot[other]] += total[edge]
         else:
             if previous < 0:
-                head[new] = edge
-            stamp[other], slot[other] = new, edge
+                head[one] = edge
+            else:
+                following[previous] = edge
+            stamp[other], slot[other] = look, edge
             previous = edge
-        edge = after
+        edge = following[edge]
     if previous < 0:
-        head[new] = -1
-    tail[new] = previous
+        head[one] = -1
+    else:
+        following[previous] = -1
+    tail[one] = previous
     return within // 2  # either end had it
 
 

@@ -73,7 +73,9 @@ def _add(terms: Any, slots: Any, stamps: Any, stamp: Any, out: Any, written: Any
 
 
 @kernel
-def profile(texts: Any, titles: Any, vocabulary: Any, limits: Any, sentences: Any, articles: Any, figures: Any, salient: Any) -> None:
+def profile(
+    texts: Any, titles: Any, vocabulary: Any, limits: Any, sentences: Any, articles: Any, figures: Any, salient: Any
+) -> None:
     """Write the profiles of a batch of articles.
 
     ``texts`` is (ids, flags, boilerplate, places), one value a token; ``titles`` (ids, places). ``vocabulary`` is
@@ -216,7 +218,9 @@ def _salient(terms: Any, weight: Any, keys: Any, scores: Any, out: Any, written:
 
 
 @kernel
-def within_window(keys: Any, places: Any, times: Any, undated: Any, window: Any, least: Any, most: Any, out: Any) -> Any:
+def within_window(
+    keys: Any, places: Any, times: Any, undated: Any, window: Any, least: Any, most: Any, out: Any
+) -> Any:
     """Pair the articles that share ``least`` keys, no more than ``window`` apart.
 
     Articles stand in order of time, those without one last. ``keys[places[i]:places[i + 1]]`` are those of article

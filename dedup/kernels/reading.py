@@ -71,10 +71,20 @@ def _strip_unit(word: Any, length: Any) -> Any:
 
 
 @inline
+def _without_contraction(word: Any, length: Any) -> Any:
+    """Return the length without a final 's, 'd, 're, 'll or 've."""
+    if length >= 3 and word[length - 2] == _APOSTROPHE:
+        return length - 2 if word[length - 1] == u8(0x73) or word[length - 1] == u8(0x64) else length
+    if length >= 4 and word[length - 3] == _APOSTROPHE:
+        if _is(word, length, 0x72, 0x65) or _is(word, length, 0x6C, 0x6C) or _is(word, length, 0x76, 0x65):
+            return length - 3
+    return length
+
+
+@inline
 def _stem(word: Any, length: Any) -> Any:
     """Shorten an ASCII word in place by the rules of :func:`dedup.text.stem`; return its length."""
-    if length >= 2 and word[length - 1] == u8(0x73) and word[length - 2] == _APOSTROPHE:
-        length -= 2
+    length = _without_contraction(word, length)
     kept = 0
     for index in range(length):
         if word[index] != _APOSTROPHE:
@@ -105,7 +115,7 @@ def _stem(word: Any, length: Any) -> Any:
         length -= 3  # -ing
     elif length > 4 and _is(word, length, 0x65, 0x64) and word[length - 3] != u8(0x65):
         length -= 2  # -ed
-    elif length > 5 and _is(word, length, 0x6C, 0x79):
+    elif length > 6 and _is(word, length, 0x6C, 0x79):
         length -= 2  # -ly
     if length > 4 and word[length - 1] == word[length - 2] and word[length - 1] != u8(0x73):
         length -= 1  # stopp
@@ -131,7 +141,7 @@ def _term(folded: Any, start: Any, end: Any, token: Any, word: Any) -> Any:
         if folded[start + index] >= u8(128):
             return token
         word[index] = folded[start + index]
-    length = _strip_unit(word, length) if _is_digit(word[0]) else _stem(word, length)
+    length = _strip_unit(word, _without_contraction(word, length)) if _is_digit(word[0]) else _stem(word, length)
     return _hash_bytes(word, length) if length else token
 
 

@@ -278,3 +278,75 @@ def candidates(
                 met >>= u64(1)
                 bit += 1
     return count
+
+
+@inline
+def _prose(forms: Any, sizes: Any, paragraph: Any) -> Any:
+    return forms[paragraph] & ENDS_PROSE != 0 and sizes[paragraph] >= 4
+
+
+@inline
+def _is_heading(form: Any, size: Any, sentences: Any) -> Any:
+    """Say whether a paragraph has the form of a heading between paragraphs; a quote of few words may be one."""
+    if size <= 8 and form & BEGINS_APOSTROPHE and form & ENDS_QUOTE:
+        return True
+    plain = form & ENDS_OPEN and not (form & (BEGINS_LIST | BEGINS_QUOTE))
+    return plain and (sentences == 1 or not (form & ENDS_QUESTION))
+
+
+@kernel
+def settle(
+    paragraphs_of: Any,
+    bounds: Any,
+    sizes: Any,
+    forms: Any,
+    sentence_sizes: Any,
+    lines: Any,
+    leads: Any,
+    rules: Any,
+    codes: Any,
+) -> None:
+    """Decide sentence by sentence which rule holds, from the rules that paragraphs and sentences meet.
+
+    ``lines`` (paragraph) and ``codes`` (sentence) are the rules met, -1 for none; ``codes`` become the decision.
+    ``leads`` are the texts whose second paragraph starts with a dateline; ``rules`` the codes of furniture, caption
+    and subhead.
+    """
+    furniture, caption, subhead = rules
+    for text in range(len(paragraphs_of) - 1):
+        low, high = paragraphs_of[text], paragraphs_of[text + 1]
+        lined = high - low >= 4  # the paragraphs were kept in this text
+        body, ended = 0, 0
+        for paragraph in range(low, high):
+            if sizes[paragraph] >= 12:
+                body += 1
+                ended += forms[paragraph] & ENDS_PROSE != 0
+        headed = lined and body >= 3 and ended >= 0.8 * body
+        for paragraph in range(low, high):
+            first, last = bounds[paragraph], bounds[paragraph + 1]
+            size = sizes[paragraph]
+            code = lines[paragraph]
+            if code < 0 and headed and 1 <= size <= 10 and low < paragraph < high - 1 and _prose(forms, sizes, paragraph + 1):
+                before = codes[first - 1]
+                marked = before >= 0 and before != furniture and before != subhead
+                if marked or _prose(forms, sizes, paragraph - 1):
+                    if _is_heading(forms[paragraph], size, last - first):
+                        code = subhead
+            if code < 0 and lined and paragraph == low and size <= 35 and leads[text]:
+                code = caption  # what stands before the dateline
+            if code >= 0:
+                if code == caption and size > 30 and last - first > 2:  # a caption run into a paragraph
+                    codes[first : last - 2] = -1
+                    first = last - 2
+                codes[first:last] = code
+                continue
+            met, hit = 0, -1
+            for sentence in range(first, last):
+                if sentence_sizes[sentence] > 40:
+                    codes[sentence] = -1
+                if codes[sentence] >= 0:
+                    met += sentence_sizes[sentence]
+                    hit = hit if hit >= 0 else codes[sentence]
+            edge = paragraph < low + 2 or paragraph >= high - 3
+            if hit >= 0 and lined and size <= 35 and (met >= 0.5 * size or (edge and met >= 0.25 * size)):
+                codes[first:last] = hit  # a short paragraph is judged whole

@@ -49,8 +49,7 @@ def sketch(
     ``sampled``, the low halves of the lowest ``1 / sample`` of the shingle hashes (none where it is 0).
     Returns (index, status) of the first text that cannot be folded, (-1, 0) when all could.
     """
-    counts, fingerprints, signatures, keys, places = sketches
-    multipliers, offsets = hashing
+    counts, places = sketches[0], sketches[4]
     longest = longest_of(starts, ends)
     folded = np.empty(longest * EXPANSION + PADDING, np.uint8)
     none = np.empty(0, np.int32)
@@ -58,26 +57,75 @@ def sketch(
     tokens = np.empty(room, np.uint64)
     shingles = np.empty(room, np.uint64)
     mixed = np.empty(room, np.uint32)
-    signature = np.empty(len(multipliers), np.uint32)
-    written = 0
+    signature = np.empty(len(hashing[0]), np.uint32)
+    places[0] = 0
     for index in range(len(starts)):
         length = fold(data, starts[index], ends[index], strict, tables, folded, none)
         if length < 0:
             return index, length
-        count = hash_tokens(folded, length, tokens, none, none)
-        counts[index] = count
-        fingerprint(tokens, count, fingerprints[index])
-        many = roll(tokens, count, size, shingles)
-        minima(shingles, many, mixed, multipliers, offsets, signature)
-        if len(signatures):
-            signatures[index] = signature
-        if len(keys):
-            band_keys(signature, rows, keys[index])
-        places[index] = written
-        if sample:
-            written = _sample(shingles, many, _ALL // u64(sample), sampled, written)
-        places[index + 1] = written
+        counts[index] = hash_tokens(folded, length, tokens, none, none)
+        _sketch(tokens, index, size, hashing, rows, sample, sketches, sampled, shingles, mixed, signature)
     return -1, 0
+
+
+@kernel
+def sketch_kept(
+    hashes: Any,
+    token_places: Any,
+    left_out: Any,
+    size: Any,
+    hashing: Any,
+    rows: Any,
+    sample: Any,
+    sketches: Any,
+    sampled: Any,
+) -> None:
+    """Sketch texts given as tokens as :func:`sketch` does, without the tokens that are ``left_out``."""
+    longest = 1
+    for index in range(len(token_places) - 1):
+        longest = max(longest, token_places[index + 1] - token_places[index])
+    tokens = np.empty(longest, np.uint64)
+    shingles = np.empty(longest, np.uint64)
+    mixed = np.empty(longest, np.uint32)
+    signature = np.empty(len(hashing[0]), np.uint32)
+    sketches[4][0] = 0
+    for index in range(len(token_places) - 1):
+        count = 0
+        for token in range(token_places[index], token_places[index + 1]):
+            if not left_out[token]:
+                tokens[count] = hashes[token]
+                count += 1
+        sketches[0][index] = count
+        _sketch(tokens, index, size, hashing, rows, sample, sketches, sampled, shingles, mixed, signature)
+
+
+@inline
+def _sketch(
+    tokens: Any,
+    index: Any,
+    size: Any,
+    hashing: Any,
+    rows: Any,
+    sample: Any,
+    sketches: Any,
+    sampled: Any,
+    shingles: Any,
+    mixed: Any,
+    signature: Any,
+) -> None:
+    """Write the sketch of one text, of which the number of tokens is known."""
+    counts, fingerprints, signatures, keys, places = sketches
+    count = counts[index]
+    fingerprint(tokens, count, fingerprints[index])
+    many = roll(tokens, count, size, shingles)
+    minima(shingles, many, mixed, hashing[0], hashing[1], signature)
+    if len(signatures):
+        signatures[index] = signature
+    if len(keys):
+        band_keys(signature, rows, keys[index])
+    places[index + 1] = places[index]
+    if sample:
+        places[index + 1] = _sample(shingles, many, _ALL // u64(sample), sampled, places[index])
 
 
 @inline

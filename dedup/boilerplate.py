@@ -1,0 +1,512 @@
+"""What is not an article's own text: general rules of news pages, and what an outlet repeats.
+
+The rules of :mod:`dedup.rules` know credits, captions and sign-up lines of any outlet. The rest is learned without
+labels, in one pass over the corpus: a sentence, or a run of eight words, that recurs in three articles of an outlet
+which are otherwise unrelated is its *furniture* (in two, where it stands at the edge of both). Unrelated articles share
+hardly any of their rare terms, so that neither a follow-up nor a copy within the outlet makes its own text furniture.
+
+::
+
+    Observer(rarity) ── observe(batch ...) ──→ furniture()  ── mark(batch, ..., furniture) ──→ Marks
+
+Where every article of an outlet is one template with other figures, the articles share what rare terms they have: they
+count as related, and nothing is learned. The same holds for an outlet that published one text many times.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
+import xxhash
+
+from dedup import rules
+from dedup.credits import DATELINE
+from dedup.errors import OutputError
+from dedup.kernels import recurrence, screening
+from dedup.screen import ANYWHERE, LINE, LONGEST, Layout, Units, layout
+from dedup.text import Reading, Texts, normalise, token_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+NONE = -1  # the code of a token that is the article's own
+
+# Rules ---------------------------------------------------------------------------------------------------------------
+
+_LINED = 4  # paragraphs from which a text was stored with its paragraphs
+_LAST = 3  # paragraphs at the end of an article in which its outlet speaks of itself
+_ABOUT = 25  # words of such a paragraph
+_HEAD = 160  # bytes of a paragraph in which a dateline ends
+_BEFORE_DATELINE = 35  # words of a caption that stands before the dateline
+_CAPITALS = r"""(?:[A-Z][A-Z\ .'’-]{2,30}(?:,\s[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)?
+    (?:,\s(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\w*\.?\s\d{1,2})?)\s*(?:--|[–—]|\s-\s)"""
+_DATELINES = tuple(re.compile(expression, re.X) for expression in (DATELINE, "^" + _CAPITALS))
+# CLICK HERE TO GET THE APP The story goes on ...
+_SHOUT = re.compile(r"(?:[A-Z0-9'’&]{2,}[\s,:]+){3,}(?=[\"“'‘]?[A-Z][a-z]|[\"“]?[AI]\s)")
+_SPEAKS = re.compile(r"\b(?:said|told|reported|asked)\b")
+_CODES = {name: code for code, name in enumerate(rules.RULES)}
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The boilerplate of a batch: ``codes`` (int8, one a token) are places in ``rules.RULES``, NONE for own text."""
+
+    codes: NDArray[np.int8]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Return which tokens are boilerplate."""
+        return self.codes >= 0
+
+
+def outlet_of(source: str | None, url: str | None = None) -> str:
+    """Return whose article it is: its source, else the host of its address, else nothing."""
+    if source:
+        return source
+    host = re.match(r"(?:[a-z][a-z0-9+.-]*:)?//(?:[^/@]*@)?([^/:?#]+)", (url or "").strip().lower())
+    return host[1].removeprefix("www.") if host else ""
+
+
+def apply_rules(batch: Texts, reading: Reading, outlets: Sequence[str], made: Layout | None = None) -> Marks:
+    """Mark what meets the general rules; ``outlets`` are the names of the texts' outlets, empty where unknown."""
+    made = made or layout(batch, reading)
+    sentences, paragraphs = made.sentences, made.paragraphs
+    lined = np.diff(made.paragraphs_of) >= _LINED
+    lines = np.full(len(paragraphs), NONE, np.int8)
+    scopes = np.where(lined, LINE, ANYWHERE).astype(np.int8)[paragraphs.numbers]
+    forms = _meet(batch, reading, paragraphs, scopes, lines)
+    codes = np.full(len(sentences), NONE, np.int8)
+    several = np.repeat(np.where((np.diff(made.bounds) > 1) & (lines < 0), ANYWHERE, -1), np.diff(made.bounds))
+    _meet(batch, reading, sentences, several.astype(np.int8), codes)
+    for paragraph in _about(batch, reading, made, outlets, lined):
+        if lines[paragraph] < 0:
+            lines[paragraph] = _CODES["about"]
+    kinds = (_CODES["furniture"], _CODES["caption"], _CODES["subhead"])
+    screening.settle(
+        made.paragraphs_of,
+        made.bounds,
+        paragraphs.words,
+        forms,
+        sentences.words,
+        lines,
+        _before_dateline(batch, made, lined, lines),
+        kinds,
+        codes,
+    )
+    return Marks(_to_tokens(batch, reading, sentences, codes))
+
+
+def _meet(
+    batch: Texts, reading: Reading, units: Units, scopes: NDArray[np.int8], codes: NDArray[np.int8]
+) -> NDArray[np.uint8]:
+    """Write the rule that each unit meets; return the forms of the units."""
+    candidates, forms = rules.SCREEN.candidates(batch, reading, units, scopes)
+    patterns = rules.SCREEN.patterns
+    previous, text = -1, ""
+    for unit, number in candidates.tolist():
+        if codes[unit] >= 0:
+            continue
+        if unit != previous:
+            previous, text = unit, units.text(batch, unit)
+        name = patterns[number].name
+        if not (name == "caption" and text[0] in '"“') and patterns[number].expression.search(text):
+            codes[unit] = _CODES[name]
+    return forms
+
+
+def _about(
+    batch: Texts, reading: Reading, made: Layout, outlets: Sequence[str], lined: NDArray[np.bool_]
+) -> Iterator[int]:
+    """Yield the paragraphs near the end that start with the name of the outlet."""
+    hashes, paragraphs = reading.tokens.hashes, made.paragraphs
+    names = np.array([_name(outlet).opens for outlet in outlets], np.uint64).reshape(-1, 2)
+    for text in np.flatnonzero(lined & (names[:, 0] != 0)).tolist():
+        end = int(made.paragraphs_of[text + 1])
+        for paragraph in range(end - _LAST, end):
+            first, last = paragraphs.first[paragraph], paragraphs.last[paragraph]
+            if last - first > _ABOUT:
+                continue
+            if hashes[first] == _THE and first + 1 < last:
+                first += 1
+            if hashes[first] in names[text]:
+                line = paragraphs.text(batch, paragraph)
+                if _name(outlets[text]).line.match(line) and not _SPEAKS.search(line):
+                    yield paragraph
+
+
+class _Name(NamedTuple):
+    opens: tuple[int, int]  # hashes of the first token of the name, and of its last word
+    line: re.Pattern[str]
+
+
+_THE = token_hash("the")
+
+
+@lru_cache(maxsize=1 << 14)
+def _name(outlet: str) -> _Name:
+    name = outlet.removeprefix("The ")
+    words = name.split()
+    found = [re.findall(r"[^\W_]+(?:'[^\W_]+)*", normalise(word)) for word in (words[:1] + words[-1:])]
+    if not all(found) or not found:
+        return _Name((0, 0), re.compile(r"(?!)"))
+    line = rf"^\W*(?:The\s+)?(?:{re.escape(name)}|{re.escape(words[-1])})\b(?!['’]s\b)"
+    return _Name((token_hash(found[0][0]), token_hash(found[1][0])), re.compile(line))
+
+
+def _before_dateline(
+    batch: Texts, made: Layout, lined: NDArray[np.bool_], lines: NDArray[np.int8]
+) -> NDArray[np.bool_]:
+    """Say of which texts the second paragraph starts with a dateline, where the first may be a caption."""
+    answer = np.zeros(len(lined), np.bool_)
+    paragraphs = made.paragraphs
+    numbers = np.flatnonzero(lined)
+    first = made.paragraphs_of[numbers]
+    numbers = numbers[(paragraphs.words[first] <= _BEFORE_DATELINE) & (lines[first] < 0)]
+    for text in numbers.tolist():
+        second = int(made.paragraphs_of[text]) + 1
+        start = int(batch.starts[text] + paragraphs.starts[second])
+        end = int(batch.starts[text] + paragraphs.ends[second])
+        head = batch.data[start : min(end, start + _HEAD)].tobytes()
+        if b"(" in head or head[1:2].isupper():
+            line = head.decode(errors="ignore")
+            answer[text] = any(dateline.match(line) for dateline in _DATELINES)
+    return answer
+
+
+def _to_tokens(batch: Texts, reading: Reading, sentences: Units, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Spread the sentences' codes to their tokens; of a sentence behind capitals only these."""
+    marked = np.repeat(codes, sentences.words)
+    found = np.flatnonzero(codes >= 0)
+    second = batch.starts[sentences.numbers[found]] + sentences.starts[found] + 1
+    upper = batch.data[np.minimum(second, len(batch.data) - 1)] - np.uint8(65) < 26  # noqa: PLR2004  (letters)
+    for sentence in found[upper].tolist():
+        text = sentences.text(batch, sentence)
+        shout = _SHOUT.match(text)
+        if shout and any(pattern.expression.search(shout[0].rstrip()) for pattern in rules.SCREEN.patterns):
+            end = sentences.starts[sentence] + len(shout[0].encode())
+            first, last = int(sentences.first[sentence]), int(sentences.last[sentence])
+            marked[first + int(np.searchsorted(reading.tokens.starts[first:last], end)) : last] = NONE
+    return marked
+
+
+# What an outlet repeats ---------------------------------------------------------------------------------------------
+
+_RARE = 3.5  # rarity from which a term says what an article is about
+_TERMS = 48  # of them, the most salient
+_UNRELATED, _AT_EDGE = 3, 2  # unrelated articles that make a unit furniture
+_LOOKED_AT = 40  # articles of a unit that are compared
+_RELATED = 0.15  # share of the rare terms from which two articles are related
+_LEAST_OWN = 0.25  # share of an article's words that no other article of the outlet has; less is a copy
+_HALF_OWN = 0.4  # below, all its terms speak for it, also those in what recurs
+_MOST_MARKED = 0.6  # share of a sentence from which all of it recurs
+_PARTS = 64  # of the entries, by key, looked at one after the other
+
+_ENTRY = np.dtype([("key", "<u8"), ("article", "<i4"), ("start", "<i4"), ("info", "<u2")])
+_ARTICLE = np.dtype(
+    [("row", "<i8"), ("print", "<u8"), ("outlet", "<u8"), ("tokens", "<i4"), ("rare", "<u4", _TERMS), ("where", "<u2", (_TERMS, 2))]
+)
+
+
+@dataclass(frozen=True)
+class Rarity:
+    """Rarity by term, for the kernels: a table of open addressing; ``unknown`` is that of a term that is not in it."""
+
+    words: NDArray[np.uint64]
+    values: NDArray[np.float32]
+    unknown: float
+
+    @staticmethod
+    def of(terms: NDArray[np.uint64], values: NDArray[np.float32], unknown: float) -> Rarity:
+        """Take terms (none of them 0) with their rarities."""
+        size = 1 << (2 * len(terms) + 8).bit_length()
+        made = Rarity(np.zeros(size, np.uint64), np.zeros(size, np.float32), unknown)
+        recurrence.tabulate(terms, values.astype(np.float32), made.words, made.values)
+        return made
+
+
+class Example(NamedTuple):
+    """A unit of furniture as it stands in one article: tokens ``start`` to ``end`` of the article of ``row``."""
+
+    outlet: str
+    articles: int
+    kind: str  # sentence or run
+    row: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Furniture:
+    """What outlets repeat. One value a unit, ascending by ``keys`` (hash of outlet and unit).
+
+    ``articles`` is in how many different articles of the outlet it was seen; ``rows``, ``starts``, ``lengths`` say
+    where one of them has it (tokens). ``capped`` counts units that were given up after comparing 40 articles.
+    """
+
+    keys: NDArray[np.uint64]
+    outlets: NDArray[np.int32]
+    articles: NDArray[np.int32]
+    runs: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+    starts: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    names: tuple[str, ...]
+    capped: int
+    _table: NDArray[np.uint64]
+
+    def __len__(self) -> int:
+        """Count the units."""
+        return len(self.keys)
+
+
+def _table_of(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    words = np.zeros(1 << (2 * len(keys) + 8).bit_length(), np.uint64)
+    recurrence.tabulate(keys, np.zeros(len(keys), np.float32), words, np.zeros(len(words), np.float32))
+    return words
+
+
+class Observed(NamedTuple):
+    """What one batch tells of its outlets; ``names`` are the outlets by hash."""
+
+    entries: NDArray[np.void]
+    articles: NDArray[np.void]
+    names: dict[int, str]
+
+
+def observe(
+    batch: Texts,
+    reading: Reading,
+    outlets: Sequence[str],
+    rows: NDArray[np.int64],
+    rarity: Rarity,
+    made: Layout | None = None,
+) -> Observed:
+    """Return the sentences and sampled runs of the texts that have an outlet, and what these articles are about."""
+    made = made or layout(batch, reading)
+    tokens, sentences = reading.tokens, made.sentences
+    hashes, names = _hashed(outlets)
+    alone, edge = _placement(made)
+    room = len(sentences) + len(tokens.hashes)
+    entries = np.empty(room, _ENTRY)
+    count = recurrence.entries(
+        tokens.hashes,
+        tokens.places,
+        hashes,
+        sentences.first,
+        sentences.last,
+        alone,
+        edge,
+        made.bounds[made.paragraphs_of],
+        tuple(entries[name] for name in _ENTRY.names),
+    )
+    articles = np.zeros(len(hashes), _ARTICLE)
+    articles["row"], articles["outlet"], articles["tokens"] = rows, hashes, np.diff(tokens.places)
+    recurrence.describe(
+        tokens.hashes,
+        reading.terms,
+        tokens.places,
+        rarity.words,
+        rarity.values,
+        rarity.unknown,
+        _RARE,
+        articles["print"],
+        articles["rare"],
+        articles["where"],
+    )
+    return Observed(entries[:count].copy(), articles, names)
+
+
+def _hashed(outlets: Sequence[str]) -> tuple[NDArray[np.uint64], dict[int, str]]:
+    known = {name: xxhash.xxh64_intdigest(name.encode()) | 1 if name else 0 for name in set(outlets)}
+    return (
+        np.array([known[name] for name in outlets], np.uint64),
+        {number: name for name, number in known.items() if name},
+    )
+
+
+def _placement(made: Layout) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Say of each sentence whether it is a paragraph, and whether it stands at the edge of its text."""
+    sizes = np.diff(made.bounds)
+    paragraph = np.repeat(np.arange(len(sizes)), sizes)
+    text = made.sentences.numbers
+    low, high = made.paragraphs_of[text], made.paragraphs_of[text + 1]
+    outer = (high - low >= _LINED) & ((paragraph == low) | (paragraph >= high - 2))
+    final = np.arange(len(text)) >= made.bounds[high] - 2
+    return sizes[paragraph] == 1, outer | final
+
+
+class Observer:
+    """Collects what batches tell, in a work file, and learns from it. Memory is bounded by a part of the entries."""
+
+    def __init__(self) -> None:
+        """Open the work files; the system's folder for temporary files holds them without a name."""
+        self._entries = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
+        self._articles = tempfile.TemporaryFile()  # noqa: SIM115
+        self._cuts: list[NDArray[np.int64]] = []  # of each batch the entries where its parts start
+        self._names: dict[int, str] = {}
+        self._count = 0
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        """Return the observer."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the files, and so remove them."""
+        self._entries.close()
+        self._articles.close()
+
+    def add(self, observed: Observed) -> None:
+        """Take note of a batch. Raises OutputError where the disk is full."""
+        entries = observed.entries
+        part = (entries["key"] >> np.uint64(64 - _PARTS.bit_length() + 1)).astype(np.uint8)
+        order = np.argsort(part, kind="stable")
+        entries = entries[order]
+        entries["article"] += self._count
+        try:
+            self._entries.write(entries.tobytes())
+            self._articles.write(observed.articles.tobytes())
+        except OSError as error:
+            place = tempfile.gettempdir()
+            message = f"{place}: cannot take what outlets repeat ({error.strerror}); name another folder in TMPDIR"
+            raise OutputError(message) from error
+        self._cuts.append(self._size + np.searchsorted(part[order], np.arange(_PARTS + 1)))
+        self._names |= observed.names
+        self._size += len(entries)
+        self._count += len(observed.articles)
+
+    def furniture(self) -> Furniture:
+        """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter."""
+        if not self._size:
+            return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), self._names, 0)
+        self._entries.flush()
+        self._articles.flush()
+        entries = np.memmap(self._entries, _ENTRY, "r", shape=(self._size,))
+        articles = np.memmap(self._articles, _ARTICLE, "r", shape=(self._count,))
+        prints = np.array(articles["print"])
+        parts = [self._recurring(entries, prints, part) for part in range(_PARTS)]
+        return _learn(np.concatenate(parts), articles, prints, self._names)
+
+    def _recurring(self, entries: NDArray[np.void], prints: NDArray[np.uint64], part: int) -> NDArray[np.void]:
+        """Return the entries of a part whose unit is in two different articles, by key and fingerprint."""
+        taken = np.concatenate([entries[cuts[part] : cuts[part + 1]] for cuts in self._cuts])
+        order = np.argsort(taken["key"])
+        keep = np.zeros(len(taken), np.bool_)
+        recurrence.recurring(taken["key"], taken["article"], order, prints, keep)
+        kept = taken[keep]
+        rank = np.lexsort((kept["start"], kept["article"], prints[kept["article"]], kept["key"]))
+        return kept[rank]
+
+
+def learn(observed: Iterable[Observed]) -> Furniture:
+    """Return what recurs within outlets, from what their batches tell."""
+    with Observer() as observer:
+        for batch in observed:
+            observer.add(batch)
+        return observer.furniture()
+
+
+def _learn(
+    entries: NDArray[np.void], articles: NDArray[np.void], prints: NDArray[np.uint64], names: dict[int, str]
+) -> Furniture:
+    by_article = entries[np.lexsort((entries["start"], entries["article"]))]
+    masks, own = np.zeros(len(articles), np.uint64), np.ones(len(articles), np.bool_)
+    least = (_LEAST_OWN, _HALF_OWN)
+    columns = (by_article["article"], by_article["start"], by_article["info"])
+    rare = articles["rare"]
+    recurrence.own_words(*columns, articles["tokens"], rare, articles["where"], least, masks, own)
+    first, count = np.empty(len(entries), np.int64), np.empty(len(entries), np.int32)
+    units, capped = recurrence.judge(
+        entries["key"],
+        entries["article"],
+        entries["info"],
+        prints,
+        rare,
+        masks,
+        own,
+        (_UNRELATED, _AT_EDGE),
+        _LOOKED_AT,
+        _RELATED,
+        first,
+        count,
+    )
+    return _furniture(entries[first[:units]], count[:units], articles, names, int(capped))
+
+
+def _furniture(
+    units: NDArray[np.void], counts: NDArray[np.int32], articles: NDArray[np.void], names: dict[int, str], capped: int
+) -> Furniture:
+    where = units["article"]
+    ordered = sorted(names, key=lambda number: names[number])
+    place = {number: index for index, number in enumerate(ordered)}
+    keys = units["key"].copy()
+    return Furniture(
+        keys=keys,
+        outlets=np.array([place[number] for number in articles["outlet"][where].tolist()], np.int32),
+        articles=counts.copy(),
+        runs=(units["info"] & recurrence.IS_RUN) != 0,
+        rows=articles["row"][where].astype(np.int64),
+        starts=units["start"].copy(),
+        lengths=(units["info"] >> 2).astype(np.int32),
+        names=tuple(names[number] for number in ordered),
+        capped=capped,
+        _table=_table_of(keys),
+    )
+
+
+def listing(furniture: Furniture) -> list[Example]:
+    """Return what was learned, most frequent first within each outlet; runs that overlap in their example are one."""
+    order = np.lexsort((-furniture.lengths, furniture.starts, furniture.rows, furniture.outlets))
+    examples: list[Example] = []
+    for unit in order.tolist():
+        start, end = int(furniture.starts[unit]), int(furniture.starts[unit] + furniture.lengths[unit])
+        name, count = furniture.names[furniture.outlets[unit]], int(furniture.articles[unit])
+        last = examples[-1] if examples else None
+        if furniture.runs[unit] and last and last.outlet == name and last.row == furniture.rows[unit] and start < last.end:
+            if last.kind == "run" or end <= last.end:
+                examples[-1] = last._replace(articles=max(last.articles, count), end=max(last.end, end))
+                continue
+        kind = "run" if furniture.runs[unit] else "sentence"
+        examples.append(Example(name, count, kind, int(furniture.rows[unit]), start, end))
+    return sorted(examples, key=lambda example: (example.outlet, -example.articles, example.row, example.start))
+
+
+# Both ----------------------------------------------------------------------------------------------------------------
+
+
+def mark(
+    batch: Texts, reading: Reading, outlets: Sequence[str], furniture: Furniture | None, made: Layout | None = None
+) -> Marks:
+    """Mark the boilerplate of a batch: general rules, then what is known to recur in the outlet."""
+    made = made or layout(batch, reading)
+    marks = apply_rules(batch, reading, outlets, made)
+    if furniture is None or not len(furniture):
+        return marks
+    found = recurs(reading, outlets, furniture, made)
+    return Marks(np.where((marks.codes < 0) & found, np.int8(rules.RECURS), marks.codes))
+
+
+def recurs(reading: Reading, outlets: Sequence[str], furniture: Furniture, made: Layout) -> NDArray[np.bool_]:
+    """Say of each token whether it is known to recur in its outlet."""
+    tokens, sentences = reading.tokens, made.sentences
+    marks = np.zeros(len(tokens.hashes), np.bool_)
+    recurrence.mark(
+        tokens.hashes,
+        tokens.places,
+        _hashed(outlets)[0],
+        sentences.first,
+        sentences.last,
+        _placement(made)[0],
+        made.bounds[made.paragraphs_of],
+        furniture._table,  # noqa: SLF001  (its own module)
+        _MOST_MARKED,
+        marks,
+    )
+    return marks

@@ -1,0 +1,116 @@
+"""Outlines → stories: candidates within the window, aligned sentence by sentence, scored and linked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dedup import alignment, stories
+from dedup.alignment import NO_DATE, Profiles
+from dedup.kernels import profiling
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dedup.background import Background
+    from dedup.profiles import Outlines
+    from dedup.stories import Model, Stories
+    from dedup.vocabulary import Vocabulary
+    from dedup.workers import Workers
+
+SHARED = 3  # of their 48 salient terms, from which two articles are candidates
+_HOUR = 3_600_000_000  # microseconds
+
+
+@dataclass(frozen=True)
+class Tellers:
+    """The articles that may retell each other, in order of time, undated ones last.
+
+    ``published`` (int64, microseconds; NO_DATE), ``outlet`` (int32, -1 unknown), ``group`` (int64, copy groups 0 to
+    m - 1) have one value an article.
+    """
+
+    outlines: Outlines
+    published: NDArray[np.int64]
+    outlet: NDArray[np.int32]
+    group: NDArray[np.int64]
+
+
+class Rewrites(NamedTuple):
+    """Scored pairs of articles, ``left`` the earlier, and the stories that they make; articles with too many."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    stories: Stories
+    capped: int
+
+
+def rewrites(
+    tellers: Tellers,
+    vocabulary: Vocabulary,
+    background: Background,
+    model: Model,
+    hours: float,
+    most: int,
+    workers: Workers,
+) -> Rewrites:
+    """Find the pairs that tell one story, and the stories."""
+    profiles = _profiles(tellers, vocabulary, background)
+    left, right, capped = candidates(tellers, hours, most)
+    local = alignment.local_weights(profiles, left, right)
+    blocks = alignment.blocks(profiles, left, right)
+    columns = np.empty((len(left), len(alignment.EVIDENCE)), np.float32)
+
+    def align(block: NDArray[np.int64]) -> None:
+        columns[block] = alignment.features(profiles, local, left[block], right[block])
+
+    for _ in workers.map("align", align, blocks, [len(block) for block in blocks]):
+        pass
+    probability = stories.score(alignment.contrast(columns, left, right, tellers.group), model)
+    linked = stories.link(left, right, probability, tellers.group, model.cut)
+    return Rewrites(left, right, probability, linked, capped)
+
+
+def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Pair the articles that share enough salient terms within the window: (earlier, later, articles capped)."""
+    salient = tellers.outlines.salient
+    _, keys = np.unique(salient.values, return_inverse=True)
+    out = np.empty((len(salient) * most, 2), np.int32)
+    count, capped = profiling.within_window(
+        keys, salient.places, tellers.published, NO_DATE, int(hours * _HOUR), SHARED, most, out
+    )
+    pairs = out[:count].astype(np.int64)
+    order = np.lexsort((pairs[:, 1], pairs[:, 0]))
+    return pairs[order, 0], pairs[order, 1], capped
+
+
+def _profiles(tellers: Tellers, vocabulary: Vocabulary, background: Background) -> Profiles:
+    made = tellers.outlines
+    return Profiles(
+        sentence_places=made.sentences,
+        has_title=made.titled,
+        term_places=made.columns.places,
+        sentence_terms=made.columns.values,
+        article_places=made.terms.places,
+        article_terms=made.terms.values,
+        frequency=(1 + np.log(np.maximum(made.counts, 1))).astype(np.float32),
+        lead=made.lead,
+        number_places=made.figures.places,
+        numbers=made.figures.values,
+        weight=vocabulary.weight,
+        vector_row=vocabulary.row,
+        vectors=background.vectors,
+        published=tellers.published,
+        outlet=_telling(tellers.outlet),
+        group=tellers.group,
+    )
+
+
+def _telling(outlet: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the outlets, -1 for one that has half of the articles and more: it says nothing of any two of them."""
+    counts = np.bincount(outlet[outlet >= 0], minlength=1)
+    large = np.flatnonzero(counts * 2 >= len(outlet))
+    return np.where(np.isin(outlet, large), np.int32(-1), outlet)

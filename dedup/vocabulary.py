@@ -1,0 +1,95 @@
+"""The terms of a corpus: how many of its articles hold each, and what each is worth beside the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dedup.background import plain, rarity
+from dedup.kernels import profiling
+from dedup.text import stem, token_hash
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dedup.background import Background
+
+# Terms commoner than this say nothing of what an article tells; those that may be candidate keys are rarer still.
+_CONTENT, _KEY = 1.2, 2.5  # inverse document frequency in background and corpus together
+_FUNCTION_WORDS = """the a an of to in on at for by from with and or but that this these those it its is are was were be
+been being as has have had will would could should may might can not no he she they him them his her their we our us
+you your i my me who which what when where how said say says told new also after before more than over about into out
+up down all one two first last year years day days week weeks month months time monday tuesday wednesday thursday friday
+saturday sunday""".split()
+_MERGE = 1 << 22  # terms that wait before they are counted together
+
+
+class Tally:
+    """Counts terms over the batches of a corpus; memory is that of the distinct terms."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.articles = 0
+        self._terms = np.empty(0, np.uint64)
+        self._counts = np.empty(0, np.int64)
+        self._waiting: list[NDArray[np.uint64]] = []
+
+    def add(self, terms: NDArray[np.uint64], articles: int) -> None:
+        """Count the distinct terms of some articles, one article after the other."""
+        self.articles += articles
+        self._waiting.append(terms)
+        if sum(map(len, self._waiting)) > _MERGE:
+            self._merge()
+
+    def counted(self) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+        """Return the terms, ascending, and in how many articles each is."""
+        self._merge()
+        return self._terms, self._counts
+
+    def _merge(self) -> None:
+        terms, counts = np.unique(np.concatenate([np.empty(0, np.uint64), *self._waiting]), return_counts=True)
+        self._waiting.clear()
+        both = np.concatenate([self._terms, terms])
+        self._terms, where = np.unique(both, return_inverse=True)
+        total = np.zeros(len(self._terms), np.int64)
+        np.add.at(total, where, np.concatenate([self._counts, counts]))
+        self._counts = total
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The terms of a corpus by number.
+
+    ``terms`` (uint64, ascending); ``content`` says whether a term tells anything; ``weight`` (float32) is its rarity
+    in corpus and background; ``key`` (float64) its weight as a candidate key, 0 where it is none; ``row`` (int32) its
+    row in the background's vectors, -1 for none.
+    """
+
+    terms: NDArray[np.uint64]
+    content: NDArray[np.bool_]
+    weight: NDArray[np.float32]
+    key: NDArray[np.float64]
+    row: NDArray[np.int32]
+    slots: NDArray[np.int32]
+
+    def numbers(self, terms: NDArray[np.uint64]) -> NDArray[np.int32]:
+        """Return the number of each term, -1 for one that is not in the vocabulary."""
+        out = np.empty(len(terms), np.int32)
+        profiling.look_up(self.terms, self.slots, terms, out)
+        return out
+
+
+def vocabulary(tally: Tally, background: Background, short: NDArray[np.uint64]) -> Vocabulary:
+    """Weigh the terms of a corpus; ``short`` are terms that are no keys: plain numbers, words of one or two letters."""
+    terms, counts = tally.counted()
+    df = background.df(terms)
+    plainly = plain(df, background.articles, counts.astype(np.float64), tally.articles)
+    function = np.isin(terms, np.array([token_hash(stem(word)) for word in _FUNCTION_WORDS], np.uint64))
+    content = (plainly > _CONTENT) & ~function
+    key = np.where(content & (plainly > _KEY) & ~np.isin(terms, short), plainly, 0.0)
+    weight = rarity(df, background.articles, counts.astype(np.float64), tally.articles).astype(np.float32)
+    slots = np.full(1 << max(4, (2 * len(terms)).bit_length()), -1, np.int32)
+    profiling.index_terms(terms, slots)
+    return Vocabulary(terms, content, weight, key, background.rows(terms), slots)
