@@ -29,7 +29,7 @@ _WORST = -9.0  # lies below every closeness
 
 # Of one block: bytes of sentence vectors that it may hold, and pairs (a block is what a thread takes).
 _ROOM = 64 << 20
-_PAIRS = 1 << 14
+_PAIRS = 1 << 15
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _parts(profiles: Profiles) -> int:
     """Return into how many parts of ``kernels.WIDTH`` a vector falls."""
-    return max(1, -(-profiles.vectors.shape[1] // kernels.WIDTH))
+    return max(1, -(-int(profiles.vectors.shape[1]) // kernels.WIDTH))
 
 
 def _sentence_bytes(profiles: Profiles) -> int:

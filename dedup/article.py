@@ -19,8 +19,10 @@ FIELDS = pa.schema(
     ]
 )
 
-# One row an input article, in input order. `relation`, `witness_id` and `score` are the match that admitted the article
-# to its copy group; all three are null for a group's longest member and for an article on its own.
+# One row an input article, in input order. `copy_id` and `story_id` are the ids of the first published members of its
+# copy group and its story. `relation`, `witness_id` and `score` are the match that admitted the article: to its copy
+# group, or, for the longest of its group, to the story (`rewrite`); null for the one that needed none. The shares are
+# of `words` and sum to 1.
 ARTICLES = pa.schema(
     [
         pa.field("id", pa.large_string(), nullable=False),
@@ -29,24 +31,28 @@ ARTICLES = pa.schema(
         pa.field("published", TIMESTAMP),
         pa.field("url", pa.large_string()),
         pa.field("copy_id", pa.large_string(), nullable=False),
+        pa.field("story_id", pa.large_string(), nullable=False),
         pa.field("relation", pa.dictionary(pa.int8(), pa.string())),
         pa.field("witness_id", pa.large_string()),
         pa.field("score", pa.float64()),
         pa.field("words", pa.int32(), nullable=False),
+        pa.field("boilerplate", pa.float64(), nullable=False),
         pa.field("copied", pa.float64(), nullable=False),
         pa.field("unique", pa.float64(), nullable=False),
     ]
 )
 
-# One row a verified match; `left` is the longer of the two. Scores lie in 0..1.
+# One row a verified match. `left` is the longer of two copies, the earlier of two rewrites. Scores lie in 0..1:
+# overlap of shingles for copies, the probability that two articles tell one story (`story_score`) for rewrites.
 MATCHES = pa.schema(
     [
         pa.field("left", pa.large_string(), nullable=False),
         pa.field("right", pa.large_string(), nullable=False),
         pa.field("relation", pa.dictionary(pa.int8(), pa.string()), nullable=False),
-        pa.field("resemblance", pa.float64(), nullable=False),
-        pa.field("containment_left_in_right", pa.float64(), nullable=False),
-        pa.field("containment_right_in_left", pa.float64(), nullable=False),
+        pa.field("resemblance", pa.float64()),
+        pa.field("containment_left_in_right", pa.float64()),
+        pa.field("containment_right_in_left", pa.float64()),
+        pa.field("story_score", pa.float64()),
     ]
 )
 
@@ -65,7 +71,7 @@ SPANS = pa.schema(
     ]
 )
 
-IDENTICAL, NEAR, EXCERPT = 0, 1, 2
-RELATIONS = ("identical", "near", "excerpt")
-COPIED, UNIQUE = 0, 1
-KINDS = ("copied", "unique")
+IDENTICAL, NEAR, EXCERPT, REWRITE = 0, 1, 2, 3
+RELATIONS = ("identical", "near", "excerpt", "rewrite")
+COPIED, BOILERPLATE, UNIQUE = 0, 1, 2
+KINDS = ("copied", "boilerplate", "unique")

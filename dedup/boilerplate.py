@@ -51,6 +51,7 @@ _DATELINES = tuple(re.compile(expression, re.X) for expression in (DATELINE, "^"
 # CLICK HERE TO GET THE APP The story goes on ...
 _SHOUT = re.compile(r"(?:[A-Z0-9'’&]{2,}[\s,:]+){3,}(?=[\"“'‘]?[A-Z][a-z]|[\"“]?[AI]\s)")
 _SPEAKS = re.compile(r"\b(?:said|told|reported|asked)\b")
+_EXPRESSIONS = tuple((pattern.name, pattern.expression) for pattern in rules.SCREEN.patterns)
 _CODES = {name: code for code, name in enumerate(rules.RULES)}
 
 
@@ -108,16 +109,15 @@ def _meet(
 ) -> NDArray[np.uint8]:
     """Write the rule that each unit meets; return the forms of the units."""
     candidates, forms = rules.SCREEN.candidates(batch, reading, units, scopes)
-    patterns = rules.SCREEN.patterns
-    previous, text = -1, ""
-    for unit, number in candidates.tolist():
-        if codes[unit] >= 0:
-            continue
-        if unit != previous:
-            previous, text = unit, units.text(batch, unit)
-        name = patterns[number].name
-        if not (name == "caption" and text[0] in '"“') and patterns[number].expression.search(text):
-            codes[unit] = _CODES[name]
+    found, starts = np.unique(candidates[:, 0], return_index=True)
+    bounds = np.append(starts, len(candidates)).tolist()
+    numbers = candidates[:, 1].tolist()
+    for place, text in enumerate(units.strings(batch, found)):
+        for number in numbers[bounds[place] : bounds[place + 1]]:
+            name, expression = _EXPRESSIONS[number]
+            if expression.search(text) and not (name == "caption" and text[0] in '"“'):
+                codes[found[place]] = _CODES[name]
+                break
     return forms
 
 
@@ -125,20 +125,18 @@ def _about(
     batch: Texts, reading: Reading, made: Layout, outlets: Sequence[str], lined: NDArray[np.bool_]
 ) -> Iterator[int]:
     """Yield the paragraphs near the end that start with the name of the outlet."""
-    hashes, paragraphs = reading.tokens.hashes, made.paragraphs
+    paragraphs, hashes = made.paragraphs, reading.tokens.hashes
+    ends = made.paragraphs_of[1:][lined]
+    last = (ends[:, None] - np.arange(1, _LAST + 1)).ravel()
+    last = last[paragraphs.words[last] <= _ABOUT]
+    first = paragraphs.first[last]
+    first = first + ((hashes[first] == _THE) & (first + 1 < paragraphs.last[last]))
     names = np.array([_name(outlet).opens for outlet in outlets], np.uint64).reshape(-1, 2)
-    for text in np.flatnonzero(lined & (names[:, 0] != 0)).tolist():
-        end = int(made.paragraphs_of[text + 1])
-        for paragraph in range(end - _LAST, end):
-            first, last = paragraphs.first[paragraph], paragraphs.last[paragraph]
-            if last - first > _ABOUT:
-                continue
-            if hashes[first] == _THE and first + 1 < last:
-                first += 1
-            if hashes[first] in names[text]:
-                line = paragraphs.text(batch, paragraph)
-                if _name(outlets[text]).line.match(line) and not _SPEAKS.search(line):
-                    yield paragraph
+    known = (hashes[first][:, None] == names[paragraphs.numbers[last]]).any(axis=1)
+    for paragraph in last[known].tolist():
+        line = paragraphs.text(batch, paragraph)
+        if _name(outlets[paragraphs.numbers[paragraph]]).line.match(line) and not _SPEAKS.search(line):
+            yield paragraph
 
 
 class _Name(NamedTuple):
@@ -201,8 +199,11 @@ def _to_tokens(batch: Texts, reading: Reading, sentences: Units, codes: NDArray[
 _RARE = 3.5  # rarity from which a term says what an article is about
 _TERMS = 48  # of them, the most salient
 _UNRELATED, _AT_EDGE = 3, 2  # unrelated articles that make a unit furniture
+# An outlet of many articles repeats stock phrases by chance: one article more is asked for each so many of the outlet.
+_CHANCE_SHORT, _CHANCE_LONG = 200, 2000  # runs and sentences below _LONG words; longer sentences
+_LONG = 8
 _LOOKED_AT = 40  # articles of a unit that are compared
-_RELATED = 0.15  # share of the rare terms from which two articles are related
+_RELATED = 0.12  # share of the rare terms from which two articles are related
 _LEAST_OWN = 0.25  # share of an article's words that no other article of the outlet has; less is a copy
 _HALF_OWN = 0.4  # below, all its terms speak for it, also those in what recurs
 _MOST_MARKED = 0.6  # share of a sentence from which all of it recurs
@@ -431,6 +432,7 @@ def _learn(
         rare,
         masks,
         own,
+        _floors(entries, articles["outlet"]),
         (_UNRELATED, _AT_EDGE),
         _LOOKED_AT,
         _RELATED,
@@ -438,6 +440,13 @@ def _learn(
         count,
     )
     return _furniture(entries[first[:units]], count[:units], articles, names, int(capped))
+
+
+def _floors(entries: NDArray[np.void], outlets: NDArray[np.uint64]) -> NDArray[np.int32]:
+    """Return for each entry how many articles more than usual must hold its unit."""
+    _, outlet, counts = np.unique(outlets, return_inverse=True, return_counts=True)
+    long = (entries["info"] >> 2 >= _LONG) & (entries["info"] & recurrence.IS_RUN == 0)
+    return (counts[outlet[entries["article"]]] // np.where(long, _CHANCE_LONG, _CHANCE_SHORT)).astype(np.int32)
 
 
 def _furniture(
@@ -462,20 +471,29 @@ def _furniture(
 
 
 def listing(furniture: Furniture) -> list[Example]:
-    """Return what was learned, most frequent first within each outlet; runs that overlap in their example are one."""
-    order = np.lexsort((-furniture.lengths, furniture.starts, furniture.rows, furniture.outlets))
+    """Return what was learned, most frequent first within each outlet.
+
+    Runs that overlap in their example are one, and runs that overlap a sentence go without saying.
+    """
+    order = np.lexsort((furniture.runs, furniture.starts, furniture.rows, furniture.outlets))
     examples: list[Example] = []
     for unit in order.tolist():
-        start, end = int(furniture.starts[unit]), int(furniture.starts[unit] + furniture.lengths[unit])
-        name, count = furniture.names[furniture.outlets[unit]], int(furniture.articles[unit])
-        last = examples[-1] if examples else None
-        if furniture.runs[unit] and last and last.outlet == name and last.row == furniture.rows[unit] and start < last.end:
-            if last.kind == "run" or end <= last.end:
-                examples[-1] = last._replace(articles=max(last.articles, count), end=max(last.end, end))
-                continue
+        start, row = int(furniture.starts[unit]), int(furniture.rows[unit])
         kind = "run" if furniture.runs[unit] else "sentence"
-        examples.append(Example(name, count, kind, int(furniture.rows[unit]), start, end))
+        name, count = furniture.names[furniture.outlets[unit]], int(furniture.articles[unit])
+        made = Example(name, count, kind, row, start, start + int(furniture.lengths[unit]))
+        while examples and _overlap(examples[-1], made) and "run" in (kind, examples[-1].kind):
+            last = examples.pop()
+            if last.kind == kind:
+                made = made._replace(start=last.start, end=max(last.end, made.end), articles=max(last.articles, count))
+            elif last.kind == "sentence":
+                made = last
+        examples.append(made)
     return sorted(examples, key=lambda example: (example.outlet, -example.articles, example.row, example.start))
+
+
+def _overlap(one: Example, two: Example) -> bool:
+    return (one.outlet, one.row) == (two.outlet, two.row) and one.end > two.start
 
 
 # Both ----------------------------------------------------------------------------------------------------------------

@@ -71,6 +71,13 @@ LINES = (
         "",
     ),
     (r"staff\s+reports?[.)\]]*$", "staff", "report reports", ""),
+    (
+        r"""(?:\S+\s+){1,4}(?:staff|reporters?|writers?|correspondents?),?\s+with\s+(?:additional\s+|further\s+)?
+            (?:inputs?|files?|reports?|reporting|material|information|contributions?)\s+(?:from|by)\s""",
+        "",
+        "staff reporter reporters writer writers correspondent correspondents",
+        "with",
+    ),
     (r"(?:sources?|via|origin|agency|text|wire)\s*:\s*\S.{0,60}$", "source sources via origin agency text wire", ":", ""),
     (
         r"""(?:this\s+(?:story|article|report|piece|content|item|text)|the\s+(?:article|story))\s+

@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from dedup.kernels import runs
-from dedup.text import Texts, to_characters, tokenise
+from dedup.text import Texts, Tokens, to_characters
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+UNIQUE, BOILERPLATE = -1, -2  # in the place of a source
+
 
 class Spans(NamedTuple):
-    """Spans of texts by number: places in characters, end exclusive; ``other`` and its places are -1 for unique."""
+    """Spans of texts by number: places in characters, end exclusive.
+
+    ``other`` is the text that a span is copied from, with its places there; UNIQUE or BOILERPLATE (places -1).
+    """
 
     text: NDArray[np.int32]
     start: NDArray[np.int32]
@@ -25,30 +30,46 @@ class Spans(NamedTuple):
 
 
 class Ledgers(NamedTuple):
-    """The ledgers of texts: the words of each, how many of them are copied, and the spans of all."""
+    """The ledgers of texts: how many words of each are copied, and the spans of all."""
 
-    words: NDArray[np.int64]
     copied: NDArray[np.int64]
     spans: Spans
 
 
-def ledgers(batch: Texts, groups: NDArray[np.int64], size: int) -> Ledgers:
+def ledgers(
+    batch: Texts, tokens: Tokens, boilerplate: NDArray[np.bool_], groups: NDArray[np.int64], size: int
+) -> Ledgers:
     """Account for every word of the members of groups: group ``g`` is the texts ``groups[g]`` to ``groups[g + 1]``.
 
-    The members stand in the order in which a source is preferred, the first published first. A word is copied when
-    it lies in a run of ``size`` words that also stands in another member, wherever it stands there; else unique.
+    The members stand in the order in which a source is preferred, the first published first. A word is boilerplate
+    where its token is marked so; copied when it lies in a run of ``size`` other words that also stands in another
+    member, wherever it stands there; else unique.
     """
-    tokens = tokenise(batch)
-    other = np.empty(len(tokens.hashes), np.int32)
-    other_token = np.empty(len(tokens.hashes), np.int32)
-    runs.copied_in_groups(tokens.hashes, tokens.places, groups, size, other, other_token)
+    other, other_token = _sources(tokens, boilerplate, groups, size)
     columns = tuple(np.empty(len(other), np.int32) for _ in Spans._fields)
     count = runs.spans(tokens.places, other, other_token, tokens.starts, tokens.ends, columns)
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(other >= 0)])
     copied = before[tokens.places[1:]] - before[tokens.places[:-1]]
     spans = Spans(*(column[:count].copy() for column in columns))
     _in_characters(batch, spans)
-    return Ledgers(np.diff(tokens.places), copied, spans)
+    return Ledgers(copied, spans)
+
+
+def _sources(
+    tokens: Tokens, boilerplate: NDArray[np.bool_], groups: NDArray[np.int64], size: int
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return for each token the text that it is copied from (or what it is) and the token there."""
+    kept = tokens.without(boilerplate)
+    source, source_token = np.empty(len(kept.hashes), np.int32), np.empty(len(kept.hashes), np.int32)
+    runs.copied_in_groups(kept.hashes, kept.places, groups, size, source, source_token)
+    other = np.full(len(tokens.hashes), BOILERPLATE, np.int32)
+    other_token = np.full(len(tokens.hashes), -1, np.int32)
+    own = np.flatnonzero(~boilerplate)
+    other[own] = source
+    copied = np.flatnonzero(source >= 0)
+    there = source[copied]
+    other_token[own[copied]] = own[kept.places[there] + source_token[copied]] - tokens.places[there]
+    return other, other_token
 
 
 def _in_characters(batch: Texts, spans: Spans) -> None:

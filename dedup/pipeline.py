@@ -2,28 +2,35 @@
 
 ::
 
-    corpus ─→ survey (sketches) ─→ rank (identical texts collapse) ─┬→ lsh ─────────┐
-                                                                    └→ postings ────┤ candidates
-    result ←─ ledger ←─ copy groups ←─ matches ←─ compare ←─ store (texts again) ←──┘
+    corpus ─→ learn (boilerplate, rarity) ─→ survey (sketches, outlines) ─→ rank (identical texts collapse)
+              copies:   lsh, postings ─→ candidates ─→ store (texts again) ─→ compare ─→ matches ─→ copy groups
+              stories:  salient terms × window ─→ candidates ─→ alignment ─→ rewrites ─→ stories
+              result:   ledgers ─→ tables
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from dedup import compare, lsh, postings, sketch
+from dedup import compare, lsh, postings, profiles, sketch, tables
+from dedup.alignment import NO_DATE
+from dedup.background import Background
 from dedup.candidates import Candidates, check_size, choose, gather
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
 from dedup.kernels.linking import block_starts, components
-from dedup.result import Result, grouped, result
+from dedup.result import Result
+from dedup.rewrites import Tellers, rewrites
 from dedup.settings import Settings
 from dedup.sketch import Recipe
 from dedup.store import TextStore
-from dedup.survey import rank, survey
+from dedup.stories import Model
+from dedup.survey import learn, rank, survey
 from dedup.text import tokenise
 from dedup.workers import Progress, Workers, silent
 
@@ -33,12 +40,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.corpus import Corpus
-    from dedup.survey import Ranking, Survey
+    from dedup.survey import Learned, Ranking, Survey
 
 # Of the keys that two articles must share by the threshold, the part that must be seen: the rest is the error of the
 # sample, and pairs that capped postings left out.
 _SEEN = 1 / 3
 _BLOCK_BYTES = 8 << 20  # of text whose pairs are verified at a time
+_TELLERS = 5  # of a copy group, the first published, that stand for it among the rewrites
 
 
 def find(
@@ -48,7 +56,7 @@ def find(
     columns: Mapping[str, str] | None = None,
     progress: Progress = silent,
 ) -> Result:
-    """Find the copies in a corpus and account for every word of the articles that have any.
+    """Find the copies and the stories in a corpus, and account for every word of the articles that have copies.
 
     ``corpus`` is a path, folder, glob or URI of Parquet files, or any object with the Arrow C stream interface.
     ``columns`` maps the fields id, text, title, source, published and url to the corpus's own column names.
@@ -57,23 +65,27 @@ def find(
     settings = settings or Settings()
     workers = Workers(settings.workers, progress)
     articles = open_corpus(corpus, columns)
-    surveyed = survey(articles, recipe(settings), workers)
+    background = Background.load(Path(settings.background) if settings.background else None)
+    learned = learn(articles, background, workers) if settings.boilerplate or settings.stories else None
+    surveyed = survey(articles, recipe(settings), workers, learned, settings)
     ranking = rank(surveyed.sketches, settings.shingle)
     pairs, capped_lists = candidates(surveyed, ranking, settings)
+    counters = _counters(articles, surveyed, pairs, capped_lists, settings)
     with TextStore(len(articles)) as store:
         fetch(articles, wanted(ranking, pairs), store, workers)
-        matches = verify(store, ranking, pairs, settings, workers)
-        groups = grouped(surveyed, ranking, copy_groups(matches, len(ranking)))
-        tokens = surveyed.sketches.tokens
-        counters = {
-            "candidates": len(pairs),
-            "capped_lists": capped_lists,
-            "capped_articles": pairs.capped,
-            "empty": int((tokens == 0).sum()),
-            "short": int(((tokens > 0) & (tokens < settings.shingle)).sum()),
-            "skipped_files": len(articles.skipped),
-        }
-        return result(articles, surveyed, groups, matches, store, settings, counters, workers)
+        matches = verify(store, surveyed, ranking, pairs, settings, workers)
+        groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
+        told = None
+        if learned is not None and settings.stories:
+            told, counters["capped_partners"] = retell(surveyed, groups, learned, background, settings, workers)
+        copied, spans = tables.account(surveyed, groups, store, settings.shingle, workers)
+    return Result(
+        tables.article_table(articles, surveyed, groups, matches, told, copied, workers),
+        tables.match_table(surveyed.ids, groups, matches, told),
+        spans,
+        settings.recorded(),
+        counters,
+    )
 
 
 def signatures(texts: pa.Array | pa.ChunkedArray, settings: Settings | None = None) -> NDArray[np.uint32]:
@@ -92,6 +104,23 @@ def recipe(settings: Settings) -> Recipe:
     )
 
 
+def _counters(
+    corpus: Corpus, surveyed: Survey, pairs: Candidates, capped_lists: int, settings: Settings
+) -> dict[str, int]:
+    tokens = surveyed.sketches.tokens
+    return {
+        "candidates": len(pairs),
+        "capped_lists": capped_lists,
+        "capped_articles": pairs.capped,
+        "empty": int((surveyed.words == 0).sum()),
+        "short": int(((surveyed.words > 0) & (tokens < settings.shingle)).sum()),
+        "skipped_files": len(corpus.skipped),
+    }
+
+
+# Copies ------------------------------------------------------------------------------------------------------------
+
+
 def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[Candidates, int]:
     """Pair the texts that share a band key, or enough sampled shingles; return also how many lists were capped."""
     check_size(len(ranking))
@@ -100,10 +129,9 @@ def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[
     ranks[first] = np.arange(len(first))
     near = lsh.candidates(sketches.keys[first], settings.cap)
     excerpts, keys = postings.candidates(sketches.sampled, sketches.places, ranks, settings.cap)
-    pairs = gather([near.pairs, excerpts.pairs])
-    return choose(
-        pairs, np.asarray(keys * (settings.excerpt * _SEEN), np.float64), settings.compared
-    ), near.capped + excerpts.capped
+    needed = np.asarray(keys * (settings.excerpt * _SEEN), np.float64)
+    pairs = choose(gather([near.pairs, excerpts.pairs]), needed, settings.compared)
+    return pairs, near.capped + excerpts.capped
 
 
 def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:
@@ -117,32 +145,34 @@ def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:
 def fetch(corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Workers) -> None:
     """Read the texts of these rows into the store."""
     pieces = corpus.split(rows)
-    for piece in workers.map(
-        "fetch", lambda part: list(corpus.select(part, ("text",))), pieces, [len(part) for part in pieces]
-    ):
+    sizes = [len(part) for part in pieces]
+    for piece in workers.map("fetch", lambda part: list(corpus.select(part, ("text",))), pieces, sizes):
         for numbers, batch in piece:
             store.add(numbers, batch.column(0))
     store.seal()
 
 
 def verify(
-    store: TextStore, ranking: Ranking, pairs: Candidates, settings: Settings, workers: Workers
+    store: TextStore, surveyed: Survey, ranking: Ranking, pairs: Candidates, settings: Settings, workers: Workers
 ) -> compare.Matches:
     """Compare the candidates exactly and keep the matches."""
-    longer, shorter = pairs.longer, pairs.shorter
+    longer, shorter, rows = pairs.longer, pairs.shorter, ranking.first_rows
     rule = compare.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
-    blocks = _blocks(longer, shorter, store.sizes()[ranking.first_rows])
+    blocks = _blocks(longer, shorter, store.sizes()[rows])
 
     def verify_block(block: NDArray[np.int64]) -> compare.Matches:
         texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
-        tokens = tokenise(store.texts(ranking.first_rows[texts]))
-        exact = compare.overlaps(tokens, numbers[: len(block)], numbers[len(block) :], settings.shingle)
+        tokens = tokenise(store.texts(rows[texts]))
+        own = tokens.without(surveyed.boilerplate.mask(rows[texts], tokens.places))
+        exact = compare.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
         return compare.matches(longer[block], shorter[block], exact, rule)
 
     return compare.merge(list(workers.map("verify", verify_block, blocks, [len(block) for block in blocks])))
 
 
-def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+def _blocks(
+    longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
     """Cut the pairs into blocks of bounded text; the pairs of a component, and those of a shorter text, stand together.
 
     The longer texts of a long list are few (postings and buckets pair with the first ones): a block reads these again,
@@ -153,3 +183,40 @@ def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArra
     order = np.lexsort((longer, shorter, parents[longer]))
     cuts = block_starts(longer[order], shorter[order], sizes, _BLOCK_BYTES)
     return np.split(order, cuts[1:]) if len(order) else []
+
+
+# Stories -----------------------------------------------------------------------------------------------------------
+
+
+def retell(
+    surveyed: Survey,
+    groups: tables.Members,
+    learned: Learned,
+    background: Background,
+    settings: Settings,
+    workers: Workers,
+) -> tuple[tables.Told, int]:
+    """Find the rewrites among copy groups and single articles; return the stories and how many had more partners."""
+    first = groups.first_rows(len(surveyed.ids))
+    rows = _tellers(surveyed, groups, first)
+    model = replace(Model.load(), cut=settings.story_threshold)
+    _, group = np.unique(first[rows], return_inverse=True)
+    published = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
+    outlines = surveyed.outlines
+    assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)
+    tellers = Tellers(profiles.select(outlines, rows), published[rows], surveyed.outlet[rows], group)
+    found = rewrites(
+        tellers, learned.vocabulary, background, model, settings.window, settings.partners, workers
+    )
+    return tables.told(surveyed, rows, first, found), found.capped
+
+
+def _tellers(surveyed: Survey, groups: tables.Members, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows that are aligned, by time: single articles, and of a copy group its first distinct texts."""
+    single = np.ones(len(first), np.bool_)
+    single[groups.rows] = False
+    distinct = groups.texts[groups.ranks] == groups.rows
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(distinct)])
+    nth = before[:-1] - np.repeat(before[groups.places[:-1]], np.diff(groups.places))
+    rows = np.concatenate([np.flatnonzero(single), groups.rows[distinct & (nth < _TELLERS)]])
+    return rows[tables.by_time(surveyed, rows, np.zeros(len(rows), np.int64))]

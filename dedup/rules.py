@@ -144,7 +144,7 @@ _COMMENTS = _rows("comments",
      {"opens": "please keep be", "holds": "civil respectful"}),
 )
 _CONTACT = _rows("contact",
-    (r"""^(?!.*\b(?:said|told|according)\b)(?=.*[\w.+-]+@[\w-]+\.\w+)
+    (r"""^(?=.*[\w.+-]@[\w-]+\.\w)(?!.*\b(?:said|told|according)\b)
         (?=.*\b(?:write|email|e-mail|contact|reach|send|message|corrections?|letters|tips?|call|queries|feedback|newsroom
         |editor|author|reporter|desk|to)\b)
         | ^\W*[\w.+-]+@[\w.-]+\.\w+\W*$""", {"holds": "@"}),
@@ -260,8 +260,8 @@ _CAPTION = _rows("caption",
      {"opens": """file handout archive stock undated photo photos picture pictures image images pictured caption captions
         photograph photographs in""",
       "holds": f"{_PICTURES} pictured caption captions", "most": 40, "line": True}),
-    (rf"""\s[A-Z][\w.’'-]+(?:\s[A-Z][\w.’'-]+){{0,2}}\s*/\s*(?:{AGENCY}|Getty|Shutterstock|Alamy|EPA|Bloomberg)
-        (?:\s\w+){{0,3}}\W*$""", {"holds": "/", "also": f"{AGENCIES} shutterstock alamy epa", "most": 40, "line": True}),
+    (rf"/(?<=[\w.’'-][\w.’'\s-]/)\s*(?:{AGENCY}|Getty|Shutterstock|Alamy|EPA|Bloomberg)(?:\s\w+){{0,3}}\W*$",
+     {"holds": "/", "also": f"{AGENCIES} shutterstock alamy epa", "most": 40, "line": True}),
     (r"(?:getty\s+images|shutterstock|alamy|imago|depositphotos|wikimedia(?:\s+commons)?|unsplash)\)?\W*$",
      {"holds": "getty shutterstock alamy imago depositphotos wikimedia unsplash", "most": 40, "line": True}),
 )

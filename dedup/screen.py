@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from dedup.kernels import screening
 from dedup.text import PARAGRAPH, SENTENCE, Reading, Texts, token_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -83,8 +83,13 @@ class Units:
 
     def text(self, batch: Texts, unit: int) -> str:
         """Return a unit as a string."""
-        base = int(batch.starts[self.numbers[unit]])
-        return batch.data[base + self.starts[unit] : base + self.ends[unit]].tobytes().decode()
+        return next(self.strings(batch, np.array([unit])))
+
+    def strings(self, batch: Texts, units: NDArray[np.integer[Any]]) -> Iterator[str]:
+        """Yield units as strings."""
+        base, data = batch.starts[self.numbers[units]], memoryview(batch.data)
+        for start, end in zip((base + self.starts[units]).tolist(), (base + self.ends[units]).tolist(), strict=True):
+            yield str(data[start:end], "utf-8")
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,10 @@ def _knob(default: float, low: float, high: float, meaning: str) -> Any:
     return field(default=default, metadata={"low": low, "high": high, "meaning": meaning})
 
 
+def _switch(meaning: str, *, on: bool) -> Any:
+    return field(default=on, metadata={"meaning": meaning})
+
+
 @dataclass(frozen=True)
 class Settings:
     """What `find` can be told. Raises SettingsError where a value is out of range.
@@ -42,6 +46,14 @@ class Settings:
         "members of a bucket or posting, the longest, that each other one is paired with, beside its neighbour",
     )
     compared: int = _knob(16, 1, 1 << 20, "longer articles, the likeliest, that an article is compared with")
+    boilerplate: bool = _switch("set aside what an outlet repeats, credits, captions and sign-up lines", on=True)
+    stories: bool = _switch("find rewrites, and not copies only", on=True)
+    window: float = _knob(48.0, 0.1, 1e6, "hours between two articles that may be rewrites of one report")
+    partners: int = _knob(100, 1, 1 << 16, "earlier articles in the window, the likeliest, that one is aligned with")
+    story_threshold: float = _knob(0.275, 0.01, 1.0, "mean probability of one story from which two parts of it join")
+    background: str = field(
+        default="", metadata={"meaning": "file with word statistics of `dedup background build`; empty for the packaged one"}
+    )
     workers: int = field(
         default_factory=_cores,
         metadata={"low": 1, "high": 1024, "meaning": "threads; they change no result"},
@@ -50,7 +62,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value."""
         for knob in fields(self):
-            _check(knob.name, getattr(self, knob.name), knob.metadata, whole=knob.type == "int")
+            _CHECKS[knob.type](knob.name, getattr(self, knob.name), knob.metadata)
         if self.bands * self.rows > self.permutations:
             message = (
                 f"bands x rows = {self.bands * self.rows} needs as many permutations, and there are {self.permutations}"
@@ -75,9 +87,27 @@ class Settings:
         return {name: value for name, value in asdict(self).items() if name != "workers"}
 
 
-def _check(name: str, value: Any, bounds: Any, *, whole: bool) -> None:
-    kind = "a whole number" if whole else "a number"
-    fits = isinstance(value, int) if whole else isinstance(value, int | float)
+def _check_number(name: str, value: Any, bounds: Any) -> None:
+    _check_bounds(name, value, bounds, isinstance(value, int | float), "a number")
+
+
+def _check_whole(name: str, value: Any, bounds: Any) -> None:
+    _check_bounds(name, value, bounds, isinstance(value, int), "a whole number")
+
+
+def _check_bounds(name: str, value: Any, bounds: Any, fits: bool, kind: str) -> None:  # noqa: FBT001  (private)
     if not fits or isinstance(value, bool) or not bounds["low"] <= value <= bounds["high"]:
-        message = f"setting {name} = {value!r}: expected {kind} from {bounds['low']} to {bounds['high']}"
-        raise SettingsError(message)
+        raise SettingsError(f"setting {name} = {value!r}: expected {kind} from {bounds['low']} to {bounds['high']}")
+
+
+def _check_switch(name: str, value: Any, _: Any) -> None:
+    if not isinstance(value, bool):
+        raise SettingsError(f"setting {name} = {value!r}: expected true or false")
+
+
+def _check_text(name: str, value: Any, _: Any) -> None:
+    if not isinstance(value, str):
+        raise SettingsError(f"setting {name} = {value!r}: expected text")
+
+
+_CHECKS = {"int": _check_whole, "float": _check_number, "bool": _check_switch, "str": _check_text}

@@ -51,9 +51,7 @@ class Model:
         try:
             record = json.loads(file.read_text(encoding="utf-8"))
             coefficients = {str(name): float(value) for name, value in record["coefficients"].items()}
-            return Model(
-                tuple(coefficients), tuple(coefficients.values()), float(record["bias"]), float(record["cut"])
-            )
+            return Model(tuple(coefficients), tuple(coefficients.values()), float(record["bias"]), float(record["cut"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise SettingsError(
                 f"{file} is not a story model ({type(error).__name__}: {error}); expected JSON with coefficients by"

@@ -1,58 +1,240 @@
-"""The first pass: ids and sketches of the whole corpus, identical texts collapsed, texts ranked by length."""
+"""The passes over a corpus: what it and its outlets repeat, then ids, sketches and outlines of every article."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedup import profiles, text
+from dedup.boilerplate import Furniture, Observer, Rarity, mark, observe, outlet_of
 from dedup.errors import CorpusError
-from dedup.sketch import Recipe, Sketches, sketch
+from dedup.kernels import profiling
+from dedup.sketch import Recipe, Sketches, sketch, sketch_kept
+from dedup.vocabulary import Tally, Vocabulary, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from dedup.background import Background
+    from dedup.boilerplate import Observed
     from dedup.corpus import Corpus
+    from dedup.profiles import Outlines
+    from dedup.settings import Settings
     from dedup.workers import Workers
 
 _NAMED = 5  # examples in a message
+_KEY_LETTERS = 3  # shorter terms, and plain numbers, are no candidate keys
+
+
+# The first pass: what is said again and again ---------------------------------------------------------------------
+
+
+class Learned(NamedTuple):
+    """What outlets repeat, and the terms of the corpus."""
+
+    furniture: Furniture
+    vocabulary: Vocabulary
+
+
+def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
+    """Read every article once for the boilerplate of its outlet and the rarity of its terms."""
+    known = np.log((background.articles + 1) / (background.counts + 0.5)).astype(np.float32)
+    rarity = Rarity.of(background.terms, known, float(np.log((background.articles + 1) / 1.5)))
+    tally, short = Tally(), np.empty(0, np.uint64)
+    pieces = range(len(corpus.pieces))
+    with Observer() as observer:
+        for part in workers.map("learn", lambda piece: list(_told(corpus, piece, rarity)), pieces, corpus.sizes()):
+            for told in part:
+                observer.add(told.observed)
+                tally.add(told.terms, told.articles)
+                short = np.union1d(short, told.short)
+        return Learned(observer.furniture(), vocabulary(tally, background, short))
+
+
+class _Told(NamedTuple):
+    observed: Observed
+    terms: NDArray[np.uint64]
+    short: NDArray[np.uint64]
+    articles: int
+
+
+def _told(corpus: Corpus, piece: int, rarity: Rarity) -> Iterator[_Told]:
+    for row, batch in corpus.read(piece, ("text", "title", "source", "url")):
+        with _located(corpus, piece, row):
+            texts = text.views(batch["text"])
+            reading, titles = text.read(texts), text.read(text.views(batch["title"]))
+        rows = np.arange(row, row + batch.num_rows)
+        observed = observe(texts, reading, _outlets(batch), rows, rarity)
+        terms = np.empty(len(reading.terms) + len(titles.terms), np.uint64)
+        count = profiling.distinct_terms(
+            reading.terms, reading.tokens.places, titles.terms, titles.tokens.places, terms
+        )
+        yield _Told(observed, terms[:count], np.union1d(_short(reading), _short(titles)), batch.num_rows)
+
+
+def _short(reading: text.Reading) -> NDArray[np.uint64]:
+    brief = reading.tokens.ends - reading.tokens.starts < _KEY_LETTERS
+    return np.unique(reading.terms[brief | ((reading.flags & text.NUMBER) > 0)])
+
+
+def _outlets(batch: pa.RecordBatch) -> list[str]:
+    sources, urls = batch["source"].to_pylist(), batch["url"].to_pylist()
+    return [outlet_of(source, url) for source, url in zip(sources, urls, strict=True)]
+
+
+@contextmanager
+def _located(corpus: Corpus, piece: int, row: int) -> Iterator[None]:
+    """Say of an error in a batch where in the corpus it is."""
+    try:
+        yield
+    except CorpusError as error:
+        wrong = row + (error.row or 0)
+        place = f"{corpus.pieces[piece].place()}: column {corpus.names['text']!r}"
+        raise CorpusError(f"{place}: row {wrong} is not valid UTF-8; decode it first", row=wrong) from error
+
+
+# The second pass: every article ------------------------------------------------------------------------------------
+
+
+class Runs(NamedTuple):
+    """Runs of tokens of every article: run ``j`` from ``places[i]`` on is its tokens ``starts[j]`` to ``ends[j]``."""
+
+    places: NDArray[np.int64]
+    starts: NDArray[np.int32]
+    ends: NDArray[np.int32]
+
+    def mask(self, rows: NDArray[np.int64], token_places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which tokens of these articles lie in a run; ``token_places`` bounds their tokens."""
+        out = np.zeros(int(token_places[-1]), np.bool_)
+        profiling.cover(self.places, self.starts, self.ends, rows, token_places, out)
+        return out
 
 
 @dataclass(frozen=True)
 class Survey:
-    """What one pass learns of every article: its id, publication time and sketch, rows in input order."""
+    """What is known of every article, rows in input order.
+
+    ``words`` counts all tokens; the sketches are of those that are not ``boilerplate``. ``outlet`` is a number, -1
+    where unknown. ``outlines`` are there where stories are wanted.
+    """
 
     ids: pa.LargeStringArray
     published: pa.TimestampArray
+    words: NDArray[np.int32]
+    boilerplate: Runs
     sketches: Sketches
+    outlet: NDArray[np.int32]
+    outlines: Outlines | None
 
 
-def survey(corpus: Corpus, recipe: Recipe, workers: Workers) -> Survey:
-    """Read every article once. Raises CorpusError for invalid text and duplicate ids."""
-    pieces = range(len(corpus.pieces))
-    parts = workers.map("sketch", lambda piece: list(_piece(corpus, recipe, piece)), pieces, corpus.sizes())
-    read = [part for piece in parts for part in piece]
-    ids = pa.concat_arrays([batch.column(0) for batch, _ in read])
+class _Part(NamedTuple):
+    about: pa.RecordBatch  # id, published
+    words: NDArray[np.int32]
+    boilerplate: Runs
+    sketches: Sketches
+    outlets: list[str]
+    outlines: Outlines | None
+
+
+def survey(
+    corpus: Corpus, recipe: Recipe, workers: Workers, learned: Learned | None, settings: Settings
+) -> Survey:
+    """Read every article. Raises CorpusError for invalid text and duplicate ids.
+
+    With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
+    """
+    if learned is None:
+
+        def look(piece: int) -> list[_Part]:
+            return list(_quickly(corpus, recipe, piece))
+    else:
+
+        def look(piece: int) -> list[_Part]:
+            return list(_thoroughly(corpus, recipe, piece, learned, settings))
+
+    read = [
+        part
+        for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes())
+        for part in piece
+    ]
+    ids = pa.concat_arrays([part.about["id"] for part in read])
     _refuse_duplicates(ids)
-    sketches = _joined([sketches for _, sketches in read], recipe)
-    return Survey(ids, pa.concat_arrays([batch.column(1) for batch, _ in read]), sketches)
+    outlines = [part.outlines for part in read if part.outlines is not None]
+    return Survey(
+        ids,
+        pa.concat_arrays([part.about["published"] for part in read]),
+        np.concatenate([part.words for part in read]),
+        _joined_runs([part.boilerplate for part in read]),
+        _joined([part.sketches for part in read], recipe),
+        _numbered([outlet for part in read for outlet in part.outlets]),
+        profiles.join(outlines) if outlines else None,
+    )
 
 
-def _piece(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[tuple[pa.RecordBatch, Sketches]]:
+def _quickly(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[_Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text")):
-        try:
-            sketches = sketch(batch.column(2), recipe)
-        except CorpusError as error:
-            place = corpus.pieces[piece].place()
-            wrong = row + (error.row or 0)
-            message = f"{place}: column {corpus.names['text']!r}: row {wrong} is not valid UTF-8; decode it first"
-            raise CorpusError(message, row=wrong) from error
-        yield batch.select(["id", "published"]), sketches
+        with _located(corpus, piece, row):
+            sketches = sketch(batch["text"], recipe)
+        none = np.empty(0, np.int32)
+        runs = Runs(np.zeros(batch.num_rows + 1, np.int64), none, none)
+        yield _Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
+
+
+def _thoroughly(
+    corpus: Corpus, recipe: Recipe, piece: int, learned: Learned, settings: Settings
+) -> Iterator[_Part]:
+    for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
+        with _located(corpus, piece, row):
+            texts = text.views(batch["text"])
+            reading, titles = text.read(texts), text.read(text.views(batch["title"]))
+        outlets = _outlets(batch)
+        boilerplate = mark(texts, reading, outlets, learned.furniture).mask
+        if not settings.boilerplate:
+            boilerplate[:] = False
+        outlines = profiles.outline(reading, boilerplate, titles, learned.vocabulary) if settings.stories else None
+        yield _Part(
+            batch.select(["id", "published"]),
+            np.diff(reading.tokens.places).astype(np.int32),
+            _runs(boilerplate, reading.tokens.places),
+            sketch_kept(reading.tokens, boilerplate, recipe),
+            outlets,
+            outlines,
+        )
+
+
+def _runs(mask: NDArray[np.bool_], places: NDArray[np.int64]) -> Runs:
+    edge = np.zeros(len(mask) + 1, np.bool_)
+    edge[places] = True
+    before = np.concatenate([[False], mask[:-1]])
+    after = np.concatenate([mask[1:], [False]])
+    starts = np.flatnonzero(mask & (~before | edge[:-1]))
+    ends = np.flatnonzero(mask & (~after | edge[1:])) + 1
+    text_of = np.searchsorted(places, starts, side="right") - 1
+    counts = np.bincount(text_of, minlength=len(places) - 1)
+    base = places[text_of]
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return Runs(bounds, (starts - base).astype(np.int32), (ends - base).astype(np.int32))
+
+
+def _joined_runs(parts: list[Runs]) -> Runs:
+    lengths = np.concatenate([np.diff(part.places) for part in parts])
+    return Runs(
+        np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        np.concatenate([part.starts for part in parts]),
+        np.concatenate([part.ends for part in parts]),
+    )
+
+
+def _numbered(outlets: list[str]) -> NDArray[np.int32]:
+    numbers = {name: number for number, name in enumerate(sorted(set(outlets) - {""}))}
+    return np.array([numbers.get(name, -1) for name in outlets], np.int32)
 
 
 def _joined(parts: list[Sketches], recipe: Recipe) -> Sketches:
@@ -78,6 +260,9 @@ def _refuse_duplicates(ids: pa.LargeStringArray) -> None:
     raise CorpusError(f"duplicate ids: {named}{more}; every article needs an id of its own")
 
 
+# Ranks -------------------------------------------------------------------------------------------------------------
+
+
 @dataclass(frozen=True)
 class Ranking:
     """Distinct texts by rank, longest first; ties fall by fingerprint, so that no input order shows.
@@ -90,7 +275,7 @@ class Ranking:
     places: NDArray[np.int64]
 
     def __len__(self) -> int:
-        """Count them."""
+        """Count the texts."""
         return len(self.places) - 1
 
     @property

@@ -97,6 +97,12 @@ class Tokens:
         """Count them."""
         return len(self.places) - 1
 
+    def without(self, left_out: NDArray[np.bool_]) -> Tokens:
+        """Return the tokens that are not ``left_out``, one value a token."""
+        kept = ~left_out
+        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
+        return Tokens(self.hashes[kept], self.starts[kept], self.ends[kept], before[self.places])
+
     def of(self, index: int) -> slice:
         """Return the slice of the tokens of text ``index``."""
         return slice(int(self.places[index]), int(self.places[index + 1]))
@@ -242,10 +248,11 @@ def stem(token: str) -> str:
         return _NUMBER_WORDS[token]
     if not token.isascii() or len(token) > _LONGEST_STEMMED:
         return token
-    word = _CONTRACTED.sub("", token).replace("'", "")
+    word = _CONTRACTED.sub("", token)
     if word[0].isdigit():
         number = _NUMBER.fullmatch(word)
         return number[1] if number else word
+    word = word.replace("'", "")
     return _shortened(word) if len(word) > 3 else word
 
 

@@ -93,7 +93,7 @@ def sketches(texts: Iterable[str | None], recipe: Recipe = RECIPE) -> Sketches:
     return sketch(column(texts), recipe)
 
 
-# --------------------------------------------------------------------------------------------------------------- corpora
+# -------------------------------------------------------------------------------------------------------------- corpora
 
 _SYLLABLES = ["ba", "co", "du", "fe", "gi", "lo", "mu", "ne", "pa", "qui", "ro", "su", "ta", "blö", "ét"]
 VOCABULARY = [first + second for first in _SYLLABLES for second in _SYLLABLES]

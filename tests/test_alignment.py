@@ -1,3 +1,5 @@
+"""Alignment against its formulas, written out with dense matrices."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -41,13 +43,16 @@ class Story:
 
     @property
     def terms(self) -> list[int]:
+        """Return the distinct terms, ascending."""
         return sorted({term for sentence in self.sentences for term in sentence})
 
     @property
     def lead(self) -> set[int]:
+        """Return the terms of the title and three more sentences."""
         return {term for sentence in self.sentences[:4] for term in sentence}
 
     def frequency(self, term: int) -> float:
+        """Return 1 + log of the occurrences, the title counted twice."""
         count = sum(term in sentence for sentence in self.sentences) + (term in self.sentences[0])
         return 1 + float(np.log(count))
 
@@ -155,7 +160,8 @@ class View:
 
 
 def unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return rows / (np.linalg.norm(rows, axis=-1, keepdims=True) + 1e-6)
+    scaled: NDArray[np.float64] = rows / (np.linalg.norm(rows, axis=-1, keepdims=True) + 1e-6)
+    return scaled
 
 
 def view(article: Story, weights: dict[int, float], table: Profiles) -> View:
@@ -276,8 +282,9 @@ def test_blocks_hold_every_pair_once_and_change_nothing(seed: int, most: int, ro
 
 
 def of_one(articles: list[Story]) -> dict[str, float]:
-    """Return the evidence of two articles."""
+    """Return the evidence of two articles; every term has a vector."""
     table = profiles(articles, np.random.default_rng(1))
+    table = replace(table, vector_row=np.arange(len(table.weight), dtype=np.int32) % len(table.vectors))
     left, right = every_pair(2)
     row = features(table, local_weights(table, left, right), left, right)[0]
     return dict(zip(EVIDENCE, row.tolist(), strict=True))
@@ -319,7 +326,8 @@ def test_two_empty_articles() -> None:
 
 
 def test_one_sentence_against_many() -> None:
-    found = of_one([replace(ARTICLE, sentences=[[1, 2, 3]]), replace(ARTICLE, group=1)])
+    many = replace(ARTICLE, sentences=[[1, 2, 3], [4, 5], [7, 8]], group=1)
+    found = of_one([replace(ARTICLE, sentences=[[1, 2, 3]]), many])
     assert found["counterparts"] == pytest.approx(1 / 3)  # of the smaller direction
 
 
@@ -348,8 +356,7 @@ def test_contrast_is_the_distance_to_the_best_of_either(seed: int) -> None:
         for n in range(len(articles))
     ]
     behind = [
-        sorted(min(0.0, float(v - best[side])) for side in (a, b))
-        for v, a, b in zip(value, left, right, strict=True)
+        sorted(min(0.0, float(v - best[side])) for side in (a, b)) for v, a, b in zip(value, left, right, strict=True)
     ]
     assert found[:, FEATURES.index("beside_best_max")] == pytest.approx([high for _, high in behind], abs=1e-6)
     assert found[:, FEATURES.index("beside_best_min")] == pytest.approx([low for low, _ in behind], abs=1e-6)

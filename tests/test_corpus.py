@@ -63,6 +63,17 @@ def test_a_file_of_any_row_groups(tmp_path: Path, group: int) -> None:
     assert rows(corpus) == WANTED
 
 
+def test_a_row_group_of_several_batches(tmp_path: Path) -> None:
+    table = pa.table({"id": range(20_000), "text": ["x"] * 20_000})
+    corpus = open_corpus(write(tmp_path / "c.parquet", table))
+    assert len(corpus.pieces) == 1
+    assert len(list(corpus.read(0, ("id",)))) > 1
+    assert rows(corpus, ("id",)) == [{"id": str(i)} for i in range(20_000)]
+    wanted = np.array([0, 8191, 8192, 19_999])
+    found = [numbers.tolist() for numbers, _ in corpus.select(wanted, ("id",))]
+    assert [number for numbers in found for number in numbers] == wanted.tolist()
+
+
 def test_a_path_object(tmp_path: Path) -> None:
     write(tmp_path / "c.parquet")
     assert rows(open_corpus(tmp_path / "c.parquet")) == rows(open_corpus(tmp_path)) == WANTED

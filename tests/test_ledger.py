@@ -149,6 +149,13 @@ def test_a_run_across_two_sources_is_cut_where_the_source_changes() -> None:
     assert made.copied.tolist() == [10, 5, 5]
 
 
+def test_a_run_follows_its_source_as_long_as_it_can() -> None:
+    """Both sources hold c to f: the run goes on in the first, and what it has not covered comes from the second."""
+    made = run([["a b c d e f g h i", "a b c d e f", "c d e f g h i"]])
+    rows = [row for row in zip(*(column.tolist() for column in made.spans), strict=True) if row[0] == 0]
+    assert rows == [(0, 0, 11, 1, 0, 11), (0, 12, 17, 2, 8, 13)]
+
+
 def test_what_a_member_repeats_of_itself_is_not_copied() -> None:
     made = run([["a b c d e a b c d e", "v w x y z"]])
     assert made.copied.tolist() == [0, 0]

@@ -1,3 +1,5 @@
+"""Stories against dense average linkage; the model file."""
+
 from __future__ import annotations
 
 import time
@@ -31,6 +33,7 @@ class Graph(NamedTuple):
     group: NDArray[np.int64]
 
     def link(self, cut: float = 0.275) -> Stories:
+        """Link with the usual cut."""
         return link(self.left, self.right, self.probability, self.group, cut)
 
 
@@ -62,7 +65,7 @@ def parts(labels: NDArray[np.int64]) -> set[frozenset[int]]:
     return {frozenset(np.flatnonzero(labels == label).tolist()) for label in np.unique(labels)}
 
 
-# ------------------------------------------------------------------------------------------------------------ clustering
+# ----------------------------------------------------------------------------------------------------------- clustering
 
 
 @given(seeds, cuts)
@@ -127,13 +130,13 @@ def test_numbers_and_order_of_articles_do_not_matter(seed: int, cut: float) -> N
     assert np.array_equal(one.weakest, two.weakest[moved], equal_nan=True)
 
 
-def test_one_bridge_does_not_join_two_stories() -> None:
+@pytest.mark.parametrize(("bridge", "story"), [(0.8, [0] * 5 + [5] * 5), (0.99, [0] * 6 + [6] * 4)])
+def test_one_bridge_does_not_join_two_stories(bridge: float, story: list[int]) -> None:
     left, right = np.triu_indices(10, 1)
-    dense = left // 5 == right // 5
-    bridge = (left == 4) & (right == 5)
-    kept = dense | bridge
-    pairs = Graph(left[kept], right[kept], np.where(bridge, 0.99, 0.9)[kept], np.arange(10))
-    assert pairs.link().story.tolist() == [0] * 4 + [4, 4] + [6] * 4
+    inside, across = left // 5 == right // 5, (left == 4) & (right == 5)
+    kept = inside | across
+    pairs = Graph(left[kept], right[kept], np.where(across, bridge, 0.9)[kept], np.arange(10))
+    assert pairs.link().story.tolist() == story  # a bridge above all else takes its end along, nothing more
 
 
 def test_copies_share_a_story_and_weigh_with_all_their_pairs() -> None:
@@ -143,7 +146,7 @@ def test_copies_share_a_story_and_weigh_with_all_their_pairs() -> None:
     two_of_three = Graph(np.array([0, 1]), np.array([3, 3]), np.array([0.6, 0.6]), group)  # a mean of 0.4
     found = two_of_three.link()
     assert found.story.tolist() == [0, 0, 0, 0]
-    assert found.witness.tolist() == [-1, 0, -1, 0]
+    assert found.witness.tolist() == [-1, 3, -1, 0]
     assert found.cohesion == pytest.approx([0.4] * 4)
 
 
@@ -164,13 +167,15 @@ def test_without_pairs_every_article_is_its_own_story(count: int) -> None:
 def test_a_component_of_20_000_articles_is_quick() -> None:
     count, story = 20_000, 10
     random = np.random.default_rng(1)
-    left = random.integers(count, size=20 * count)
-    near = left // story * story + random.integers(story, size=len(left))
-    right = np.where(random.random(len(left)) < 0.5, near, random.integers(count, size=len(left)))
-    low, high = np.divmod(np.unique(np.minimum(left, right) * count + np.maximum(left, right)), count)
-    low, high = low[low != high], high[low != high]
-    inside = low // story == high // story
-    pairs = Graph(low, high, np.where(inside, 0.9, random.uniform(0.1, 0.4, len(low))), np.arange(count))
+    one, two = np.triu_indices(story, 1)
+    starts = np.arange(0, count, story)[:, None]
+    links = random.integers(count, size=(2, 10 * count))
+    links = links[:, links[0] // story < links[1] // story]
+    _, kept = np.unique(links[0] * count + links[1], return_index=True)
+    left = np.concatenate([(starts + one).ravel(), links[0, kept]])
+    right = np.concatenate([(starts + two).ravel(), links[1, kept]])
+    inside = left // story == right // story
+    pairs = Graph(left, right, np.where(inside, 0.9, random.uniform(0.1, 0.4, len(left))), np.arange(count))
     graph(1).link()  # compiles
     start = time.perf_counter()
     found = pairs.link()
@@ -178,7 +183,7 @@ def test_a_component_of_20_000_articles_is_quick() -> None:
     assert found.story.tolist() == (np.arange(count) // story * story).tolist()
 
 
-# ----------------------------------------------------------------------------------------------------------------- model
+# ---------------------------------------------------------------------------------------------------------------- model
 
 
 def test_the_packaged_model_uses_every_feature() -> None:

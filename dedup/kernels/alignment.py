@@ -399,25 +399,30 @@ def _best(lexical: Any, ours: Any, theirs: Any, products: Any, best: Any) -> Non
     """
     columns = len(theirs)
     best[1, :, :columns] = 0
+    bits, best_bits = lexical.view(np.int32), best.view(np.int32)
     for i in range(len(ours)):
         for weighting in range(WEIGHTINGS):
             for j in range(columns):
                 products[j] = _dots(ours[i, weighting], theirs[j, weighting])
+            row = bits[weighting, i, :columns]
+            best_bits[0, weighting, i] = _raise(row, best_bits[1, weighting, :columns])
             words = lexical[weighting, i, :columns]
-            best[0, weighting, i] = _raise(words, best[1, weighting, :columns])
             for j in range(columns):
                 words[j] = LEXICAL * words[j] + VECTORS * _DOT * f32(max(products[j], i32(0)))
-            best[0, 2 + weighting, i] = _raise(words, best[1, 2 + weighting, :columns])
+            best_bits[0, 2 + weighting, i] = _raise(row, best_bits[1, 2 + weighting, :columns])
 
 
 @inline
 def _raise(row: Any, best: Any) -> Any:
-    """Raise ``best`` to the values of ``row``; return the highest of these."""
-    highest = f32(0)
+    """Raise ``best`` to the values of ``row``; return the highest of these.
+
+    They are the bits of floats from 0 up, whose order is that of integers: integers have no NaN in the way of SIMD.
+    """
+    highest = i32(0)
     for j in range(len(row)):
-        best[j] = row[j] if row[j] > best[j] else best[j]
-    for value in row:
-        highest = value if value > highest else highest
+        value = row[j]
+        best[j] = max(best[j], value)
+        highest = max(highest, value)
     return highest
 
 

@@ -280,3 +280,13 @@ def within_window(
         for index in range(count):
             shared[touched[index]] = 0
     return written, capped
+
+
+@kernel
+def cover(places: Any, starts: Any, ends: Any, articles: Any, token_places: Any, out: Any) -> None:
+    """Set ``out`` for the tokens of these articles that lie in one of their runs."""
+    for index in range(len(articles)):
+        article = articles[index]
+        for run in range(places[article], places[article + 1]):
+            for token in range(token_places[index] + starts[run], token_places[index] + ends[run]):
+                out[token] = True

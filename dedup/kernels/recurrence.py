@@ -286,12 +286,12 @@ def _unrelated(
 
 @kernel
 def judge(
-    keys: Any, articles: Any, infos: Any, prints: Any, rare: Any, masks: Any, own: Any, needs: Any, looked: Any, share: Any, first_of: Any, count_of: Any
+    keys: Any, articles: Any, infos: Any, prints: Any, rare: Any, masks: Any, own: Any, floors: Any, needs: Any, looked: Any, share: Any, first_of: Any, count_of: Any
 ) -> Any:
     """Write the units (of entries sorted by key and fingerprint) that recur in unrelated articles; count the capped.
 
-    ``needs`` are how many pairwise unrelated articles make a unit furniture: anywhere, and at the edge. At most
-    ``looked`` articles of a unit are compared. A unit is written as its first entry and the number of its distinct
+    ``needs`` are how many pairwise unrelated articles make a unit furniture: anywhere, and at the edge; an entry's
+    floor is how many articles more must hold it. At most ``looked`` articles of a unit are compared. A unit is written as its first entry and the number of its distinct
     articles. Returns (units, units that might have been found had more articles been compared).
     """
     units, capped = 0, 0
@@ -302,11 +302,12 @@ def judge(
         while end < len(keys) and keys[end] == keys[start]:
             different += prints[articles[end]] != prints[articles[end - 1]]
             end += 1
-        anywhere = _unrelated(
-            articles, infos, start, end, 0, prints, rare, masks, own, kept, needs[0], looked, share
-        )
-        edge = 0
-        if anywhere != 1:
+        anywhere, edge = 0, 0
+        if different >= needs[0] + floors[start]:
+            anywhere = _unrelated(
+                articles, infos, start, end, 0, prints, rare, masks, own, kept, needs[0], looked, share
+            )
+        if anywhere != 1 and different >= needs[1] + floors[start]:
             edge = _unrelated(articles, infos, start, end, EDGE, prints, rare, masks, own, kept, needs[1], looked, share)
         if anywhere == 1 or edge == 1:
             first_of[units] = start

@@ -1,0 +1,305 @@
+"""From rows and ranks to the tables of a result."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dedup.article import ARTICLES, BOILERPLATE, COPIED, IDENTICAL, KINDS, MATCHES, RELATIONS, REWRITE, SPANS, UNIQUE
+from dedup.ledger import BOILERPLATE as HOUSE
+from dedup.ledger import Ledgers, ledgers
+from dedup.text import tokenise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dedup.cluster import Groups
+    from dedup.rewrites import Rewrites
+    from dedup.compare import Matches
+    from dedup.corpus import Corpus
+    from dedup.store import TextStore
+    from dedup.survey import Ranking, Survey
+    from dedup.workers import Workers
+
+_BLOCK_BYTES = 4 << 20  # of text whose ledgers are made at a time
+
+
+class Members(NamedTuple):
+    """The articles of the copy groups of two or more, group by group, each by (published, id), undated last.
+
+    ``rows`` and ``ranks`` have one value a member; group ``g`` is the members ``places[g]`` to ``places[g + 1]``.
+    ``texts[rank]`` is the row that stands for a text: its first article. ``witness[rank]`` is the match that admits it.
+    """
+
+    rows: NDArray[np.int64]
+    ranks: NDArray[np.int64]
+    places: NDArray[np.int64]
+    texts: NDArray[np.int64]
+    witness: NDArray[np.int64]
+
+    def first_rows(self, articles: int) -> NDArray[np.int64]:
+        """Return for each article the first row of its copy group; its own where it is in none."""
+        first = np.arange(articles)
+        first[self.rows] = np.repeat(self.rows[self.places[:-1]], np.diff(self.places))
+        return first
+
+
+def members(surveyed: Survey, ranking: Ranking, groups: Groups) -> Members:
+    """List the articles of every copy group of two or more."""
+    root = groups.root[ranking.ranks]
+    chosen = np.bincount(root, minlength=len(ranking))[root] > 1
+    rows, ranks, root = ranking.rows[chosen], ranking.ranks[chosen], root[chosen]
+    order = by_time(surveyed, rows, root)
+    rows, ranks, root = rows[order], ranks[order], root[order]
+    texts = ranking.first_rows.copy()
+    known, first = np.unique(ranks, return_index=True)
+    texts[known] = rows[first]
+    starts = np.flatnonzero(np.diff(root, prepend=-1))
+    return Members(rows, ranks, np.append(starts, len(root)), texts, groups.witness)
+
+
+def by_time(surveyed: Survey, rows: NDArray[np.int64], within: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the order of rows by (``within``, published, id), undated last."""
+    picked = pa.array(rows)
+    table = pa.table({"within": within, "published": surveyed.published.take(picked), "id": surveyed.ids.take(picked)})
+    keys = [("within", "ascending"), ("published", "ascending"), ("id", "ascending")]
+    return np.asarray(pc.sort_indices(table, keys).to_numpy(), np.int64)
+
+
+@dataclass(frozen=True)
+class Told:
+    """The stories: for each article the first row of its story; for each pair of tellers its rows and probability.
+
+    ``witness`` is for each article, -1 for none, the pair by which its copy group belongs to the story.
+    """
+
+    first: NDArray[np.int64]
+    witness: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    probability: NDArray[np.float64]
+
+
+def told(surveyed: Survey, rows: NDArray[np.int64], first: NDArray[np.int64], found: Rewrites) -> Told:
+    """Spread the stories of the tellers (``rows``, by time) over their copy groups (``first`` rows)."""
+    story = np.arange(len(first))  # of a copy group, by its first row: the first row of a copy group of its story
+    story[first[rows]] = first[rows[found.stories.story]]
+    whole = story[first]
+    many = np.flatnonzero(np.bincount(whole, minlength=len(whole))[whole] > 1)
+    order = many[by_time(surveyed, many, whole[many])]
+    leads = order[np.flatnonzero(np.diff(whole[order], prepend=-1))]
+    earliest = np.arange(len(first))
+    earliest[whole[leads]] = leads
+    left, right = rows[found.left], rows[found.right]
+    inside = (whole[left] == whole[right]) & (first[left] != first[right])
+    witness = np.full(len(first), -1, np.int64)
+    for side in (left, right):
+        _prefer(witness, first[side], inside, found.probability)
+    witness = witness[first]
+    witness[first == first[earliest[whole]]] = -1  # the first published one's group needs no witness
+    return Told(earliest[whole], witness, left, right, found.probability)
+
+
+def _prefer(
+    best: NDArray[np.int64], of: NDArray[np.int64], among: NDArray[np.bool_], probability: NDArray[np.float64]
+) -> None:
+    """Set ``best[of[pair]]`` to the most probable pair among some, the first of equals, unless a better one is there."""
+    pairs = np.flatnonzero(among)
+    order = pairs[np.lexsort((pairs, -probability[pairs], of[pairs]))]
+    chosen = order[np.flatnonzero(np.diff(of[order], prepend=-1))]
+    held = best[of[chosen]]
+    better = (held < 0) | (probability[chosen] > probability[held])
+    best[of[chosen[better]]] = chosen[better]
+
+
+# Ledgers -----------------------------------------------------------------------------------------------------------
+
+
+def account(
+    surveyed: Survey, found: Members, store: TextStore, size: int, workers: Workers
+) -> tuple[NDArray[np.int64], pa.Table]:
+    """Make the ledgers of all copy groups: copied words a row, and the spans, by row and place."""
+    copied = np.zeros(len(surveyed.ids), np.int64)
+
+    def work(block: slice) -> tuple[NDArray[np.int64], Ledgers]:
+        first, last = found.places[block.start], found.places[block.stop]
+        rows = found.rows[first:last]
+        batch = store.texts(rows)
+        tokens = tokenise(batch)
+        boilerplate = surveyed.boilerplate.mask(rows, tokens.places)
+        return rows, ledgers(batch, tokens, boilerplate, found.places[block.start : block.stop + 1] - first, size)
+
+    parts = []
+    blocks = _blocks(found, store)
+    sizes = [int(found.places[block.stop] - found.places[block.start]) for block in blocks]
+    for rows, made in workers.map("ledger", work, blocks, sizes):
+        copied[rows] = made.copied
+        spans = made.spans
+        other = np.where(spans.other < 0, spans.other, rows[spans.other])
+        parts.append((rows[spans.text], spans.start, spans.end, other, spans.other_start, spans.other_end))
+    return copied, _spans(surveyed.ids, parts)
+
+
+def _blocks(found: Members, store: TextStore) -> list[slice]:
+    """Cut the groups into blocks of about equal text."""
+    groups = len(found.places) - 1
+    if groups == 0:
+        return []
+    size = np.cumsum(np.add.reduceat(store.sizes()[found.rows], found.places[:-1]))
+    edges = [0, *(np.flatnonzero(np.diff(size // _BLOCK_BYTES)) + 1).tolist(), groups]
+    return [slice(low, high) for low, high in itertools.pairwise(edges)]
+
+
+def _spans(ids: pa.LargeStringArray, parts: Sequence[tuple[NDArray[Any], ...]]) -> pa.Table:
+    """Make the table of spans, by row and place, of (row, start, end, other row, its start, its end)."""
+    if not parts:
+        return SPANS.empty_table()
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    row, start, end, other, other_start, other_end = (column[order] for column in columns)
+    own = other < 0
+    kinds = np.where(own, np.where(other == HOUSE, BOILERPLATE, UNIQUE), COPIED)
+    arrays = [
+        ids.take(pa.array(row)),
+        pa.array(start),
+        pa.array(end),
+        _named(kinds, KINDS),
+        ids.take(pa.array(other, mask=own)),
+        pa.array(other_start, mask=own),
+        pa.array(other_end, mask=own),
+        pa.array(np.ones(len(own)), mask=own),
+    ]
+    return pa.table(arrays, schema=SPANS)
+
+
+def _named(codes: NDArray[Any], names: tuple[str, ...], missing: NDArray[np.bool_] | None = None) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.astype(np.int8), mask=missing), pa.array(names))
+
+
+# Matches -----------------------------------------------------------------------------------------------------------
+
+
+def match_table(ids: pa.LargeStringArray, found: Members, matches: Matches, told: Told | None) -> pa.Table:
+    """List the copies, each article beside the first one of the same text, and the rewrites within stories."""
+    twin = found.texts[found.ranks] != found.rows
+    left = [found.texts[matches.longer], found.texts[found.ranks[twin]]]
+    right = [found.texts[matches.shorter], found.rows[twin]]
+    ones = np.ones(int(twin.sum()))
+    exact = matches.overlap
+    overlaps = (exact.resemblance, exact.longer_in_shorter, exact.shorter_in_longer)
+    scores = [[overlap, ones] for overlap in overlaps]
+    relation = [matches.relation, np.full(len(ones), IDENTICAL, np.int8)]
+    if told is not None:
+        inside = told.first[told.left] == told.first[told.right]
+        left.append(told.left[inside])
+        right.append(told.right[inside])
+        relation.append(np.full(int(inside.sum()), REWRITE, np.int8))
+        probability = told.probability[inside]
+    else:
+        probability = np.empty(0)
+    lefts, rights, relations = np.concatenate(left), np.concatenate(right), np.concatenate(relation)
+    order = np.lexsort((relations, rights, lefts))
+    rewrite = (relations == REWRITE)[order]
+    blank = np.zeros(len(probability))
+    arrays = [ids.take(pa.array(lefts[order])), ids.take(pa.array(rights[order])), _named(relations[order], RELATIONS)]
+    for score in scores:
+        arrays.append(pa.array(np.concatenate([*score, blank])[order], mask=rewrite))
+    copies = np.zeros(len(lefts) - len(probability))
+    arrays.append(pa.array(np.concatenate([copies, probability])[order], mask=~rewrite))
+    return pa.table(arrays, schema=MATCHES)
+
+
+# Articles ----------------------------------------------------------------------------------------------------------
+
+
+def article_table(
+    corpus: Corpus,
+    surveyed: Survey,
+    found: Members,
+    matches: Matches,
+    told: Told | None,
+    copied: NDArray[np.int64],
+    workers: Workers,
+) -> pa.Table:
+    """List every article with its groups, what admitted it, and its shares."""
+    ids, count = surveyed.ids, len(surveyed.ids)
+    first = found.first_rows(count)
+    relation, witness, score = _admissions(found, matches, told, count)
+    words = np.maximum(1, surveyed.words)
+    share = copied / words
+    house = _covered(surveyed) / words
+    about = _about(corpus, workers)
+    return pa.table(
+        [
+            ids,
+            about["title"],
+            about["source"],
+            surveyed.published,
+            about["url"],
+            ids.take(pa.array(first)),
+            ids.take(pa.array(first if told is None else told.first)),
+            _named(relation, RELATIONS, relation < 0),
+            ids.take(pa.array(np.maximum(witness, 0), mask=witness < 0)),
+            pa.array(score, mask=witness < 0),
+            pa.array(surveyed.words),
+            pa.array(house),
+            pa.array(share),
+            pa.array(1.0 - share - house),
+        ],
+        schema=ARTICLES,
+    )
+
+
+def _covered(surveyed: Survey) -> NDArray[np.int64]:
+    """Count the boilerplate words of every article."""
+    places, starts, ends = surveyed.boilerplate
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends - starts)])
+    return before[places[1:]] - before[places[:-1]]
+
+
+def _about(corpus: Corpus, workers: Workers) -> pa.Table:
+    fields = [ARTICLES.field(name) for name in ("title", "source", "url")]
+
+    def read(piece: int) -> list[pa.RecordBatch]:
+        return [batch for _, batch in corpus.read(piece, [field.name for field in fields])]
+
+    parts = list(workers.map("report", read, range(len(corpus.pieces)), corpus.sizes()))
+    return pa.Table.from_batches([batch for part in parts for batch in part], pa.schema(fields)).combine_chunks()
+
+
+def _admissions(
+    found: Members, matches: Matches, told: Told | None, count: int
+) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.float64]]:
+    """Return for every row the relation, the witness's row (-1 for none) and the score of what admitted it."""
+    relation = np.full(count, -1, np.int8)
+    witness = np.full(count, -1, np.int64)
+    score = np.zeros(count)
+    first = found.texts[found.ranks]
+    twin = first != found.rows
+    relation[found.rows[twin]] = IDENTICAL
+    witness[found.rows[twin]] = first[twin]
+    score[found.rows[twin]] = 1.0
+    admitted = ~twin & (found.witness[found.ranks] >= 0)
+    match = found.witness[found.ranks[admitted]]
+    rows = found.rows[admitted]
+    relation[rows] = matches.relation[match]
+    witness[rows] = found.texts[matches.longer[match]]
+    score[rows] = matches.score[match]
+    if told is not None:
+        rows = np.flatnonzero((relation < 0) & (told.witness >= 0))
+        pair = told.witness[rows]
+        own = found.first_rows(count)
+        ours = own[told.left[pair]] == own[rows]
+        relation[rows] = REWRITE
+        witness[rows] = np.where(ours, told.right[pair], told.left[pair])
+        score[rows] = told.probability[pair]
+    return relation, witness, score
+
+
