@@ -28,7 +28,7 @@ from dedup import rules
 from dedup.credits import DATELINE
 from dedup.errors import OutputError
 from dedup.kernels import recurrence, screening
-from dedup.screen import ANYWHERE, LINE, LONGEST, Layout, Units, layout
+from dedup.screen import ANYWHERE, LINE, Layout, Units, layout
 from dedup.text import Reading, Texts, normalise, token_hash
 
 if TYPE_CHECKING:
@@ -45,11 +45,11 @@ _LAST = 3  # paragraphs at the end of an article in which its outlet speaks of i
 _ABOUT = 25  # words of such a paragraph
 _HEAD = 160  # bytes of a paragraph in which a dateline ends
 _BEFORE_DATELINE = 35  # words of a caption that stands before the dateline
-_CAPITALS = r"""(?:[A-Z][A-Z\ .'’-]{2,30}(?:,\s[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)?
-    (?:,\s(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\w*\.?\s\d{1,2})?)\s*(?:--|[–—]|\s-\s)"""
-_DATELINES = tuple(re.compile(expression, re.X) for expression in (DATELINE, "^" + _CAPITALS))
+_CAPITALS = r"""(?:[A-Z][A-Z\ .'\u2019-]{2,30}(?:,\s[A-Z][\w.]+(?:\s[A-Z][\w.]+)?)?
+    (?:,\s(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sept?|Oct|Nov|Dec)\w*\.?\s\d{1,2})?)\s*(?:--|[\u2013—]|\s-\s)"""
+_DATELINES = tuple(re.compile(expression, re.VERBOSE) for expression in (DATELINE, "^" + _CAPITALS))
 # CLICK HERE TO GET THE APP The story goes on ...
-_SHOUT = re.compile(r"(?:[A-Z0-9'’&]{2,}[\s,:]+){3,}(?=[\"“'‘]?[A-Z][a-z]|[\"“]?[AI]\s)")
+_SHOUT = re.compile(r"(?:[A-Z0-9'\u2019&]{2,}[\s,:]+){3,}(?=[\"“'\u2018]?[A-Z][a-z]|[\"“]?[AI]\s)")
 _SPEAKS = re.compile(r"\b(?:said|told|reported|asked)\b")
 _EXPRESSIONS = tuple((pattern.name, pattern.expression) for pattern in rules.SCREEN.patterns)
 _CODES = {name: code for code, name in enumerate(rules.RULES)}
@@ -154,7 +154,7 @@ def _name(outlet: str) -> _Name:
     found = [re.findall(r"[^\W_]+(?:'[^\W_]+)*", normalise(word)) for word in (words[:1] + words[-1:])]
     if not all(found) or not found:
         return _Name((0, 0), re.compile(r"(?!)"))
-    line = rf"^\W*(?:The\s+)?(?:{re.escape(name)}|{re.escape(words[-1])})\b(?!['’]s\b)"
+    line = rf"^\W*(?:The\s+)?(?:{re.escape(name)}|{re.escape(words[-1])})\b(?!['\u2019]s\b)"
     return _Name((token_hash(found[0][0]), token_hash(found[1][0])), re.compile(line))
 
 
@@ -206,12 +206,22 @@ _LOOKED_AT = 40  # articles of a unit that are compared
 _RELATED = 0.12  # share of the rare terms from which two articles are related
 _LEAST_OWN = 0.25  # share of an article's words that no other article of the outlet has; less is a copy
 _HALF_OWN = 0.4  # below, all its terms speak for it, also those in what recurs
+# A rare term in more than this share of an outlet's articles says what the outlet writes of, or in which language, and
+# not that two of them are related; learned from so many articles, from outlets that have enough.
+_USUAL, _SPEAK, _FEW = 0.4, 256, 6
 _MOST_MARKED = 0.6  # share of a sentence from which all of it recurs
 _PARTS = 64  # of the entries, by key, looked at one after the other
 
 _ENTRY = np.dtype([("key", "<u8"), ("article", "<i4"), ("start", "<i4"), ("info", "<u2")])
 _ARTICLE = np.dtype(
-    [("row", "<i8"), ("print", "<u8"), ("outlet", "<u8"), ("tokens", "<i4"), ("rare", "<u4", _TERMS), ("where", "<u2", (_TERMS, 2))]
+    [
+        ("row", "<i8"),
+        ("print", "<u8"),
+        ("outlet", "<u8"),
+        ("tokens", "<i4"),
+        ("rare", "<u4", _TERMS),
+        ("where", "<u2", (_TERMS, 2)),
+    ]
 )
 
 
@@ -305,7 +315,7 @@ def observe(
         alone,
         edge,
         made.bounds[made.paragraphs_of],
-        tuple(entries[name] for name in _ENTRY.names),
+        tuple(entries[name] for name in ("key", "article", "start", "info")),
     )
     articles = np.zeros(len(hashes), _ARTICLE)
     articles["row"], articles["outlet"], articles["tokens"] = rows, hashes, np.diff(tokens.places)
@@ -422,6 +432,9 @@ def _learn(
     least = (_LEAST_OWN, _HALF_OWN)
     columns = (by_article["article"], by_article["start"], by_article["info"])
     rare = articles["rare"]
+    by_outlet = np.lexsort((prints, articles["outlet"]))
+    bounds = np.append(np.unique(articles["outlet"][by_outlet], return_index=True)[1], len(articles))
+    recurrence.usual(rare, prints, by_outlet, bounds, _SPEAK, _FEW, _USUAL, masks)
     recurrence.own_words(*columns, articles["tokens"], rare, articles["where"], least, masks, own)
     first, count = np.empty(len(entries), np.int64), np.empty(len(entries), np.int32)
     units, capped = recurrence.judge(
@@ -446,7 +459,10 @@ def _floors(entries: NDArray[np.void], outlets: NDArray[np.uint64]) -> NDArray[n
     """Return for each entry how many articles more than usual must hold its unit."""
     _, outlet, counts = np.unique(outlets, return_inverse=True, return_counts=True)
     long = (entries["info"] >> 2 >= _LONG) & (entries["info"] & recurrence.IS_RUN == 0)
-    return (counts[outlet[entries["article"]]] // np.where(long, _CHANCE_LONG, _CHANCE_SHORT)).astype(np.int32)
+    floors: NDArray[np.int32] = (
+        counts[outlet[entries["article"]]] // np.where(long, _CHANCE_LONG, _CHANCE_SHORT)
+    ).astype(np.int32)
+    return floors
 
 
 def _furniture(

@@ -55,7 +55,10 @@ def gather(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 
 
 def choose(pairs: NDArray[np.uint64], needed: NDArray[np.float64], most: int) -> Candidates:
-    """Keep the pairs with at least ``needed[shorter]`` evidence, and the likeliest ``most`` of each shorter text."""
+    """Keep the pairs with at least ``needed[shorter]`` evidence, and the likeliest ``most`` of each shorter text.
+
+    Works in ``pairs``, which hold nothing of use afterwards.
+    """
     least = np.clip(np.ceil(needed), 1, BAND).astype(np.uint8)
     kept, capped = linking.likely(pairs, least, most)
     ranks = pairs[:kept] >> np.uint64(8)

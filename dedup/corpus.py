@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import glob
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -38,8 +39,12 @@ class Piece(Protocol):
     def rows(self) -> int:
         """Return the number of rows."""
 
-    def names(self) -> dict[str, pa.DataType]:
-        """Return the columns that are there and their types."""
+    @property
+    def first(self) -> int:
+        """Return the row of its file, or of the table, with which it starts."""
+
+    def names(self) -> list[str]:
+        """Return the names of the columns that are there."""
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read these columns."""
@@ -55,16 +60,20 @@ class RowGroup:
     filesystem: fs.FileSystem
     path: str
     index: int
+    first: int  # row of the file
     rows: int
     batch_rows: int
 
-    def names(self) -> dict[str, pa.DataType]:
-        """Return the columns of the file and their types."""
-        schema = pq.read_schema(self.path, filesystem=self.filesystem)
-        return dict(zip(schema.names, schema.types, strict=True))
+    def names(self) -> list[str]:
+        """Return the names of the columns of the file."""
+        return list(pq.read_schema(self.path, filesystem=self.filesystem).names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Read these columns; raises CorpusError where the file is damaged."""
+        if self.rows == 0:
+            schema = pq.read_schema(self.path, filesystem=self.filesystem)
+            yield pa.RecordBatch.from_pylist([], pa.schema([schema.field(name) for name in columns]))
+            return
         try:
             with pq.ParquetFile(self.path, filesystem=self.filesystem) as file:
                 yield from file.iter_batches(
@@ -83,15 +92,16 @@ class TableSlice:
     """A batch of an Arrow table in memory."""
 
     batch: pa.RecordBatch
+    first: int
 
     @property
     def rows(self) -> int:
         """Return the number of rows."""
         return int(self.batch.num_rows)
 
-    def names(self) -> dict[str, pa.DataType]:
-        """Return the columns of the table and their types."""
-        return dict(zip(self.batch.schema.names, self.batch.schema.types, strict=True))
+    def names(self) -> list[str]:
+        """Return the names of the columns of the table."""
+        return list(self.batch.schema.names)
 
     def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
         """Return these columns, without a copy."""
@@ -128,7 +138,7 @@ class Corpus:
         present = [field for field in fields if field in self.names]
         for batch in source.batches([self.names[field] for field in present]):
             columns = dict(zip(present, batch.columns, strict=True))
-            where = _Where(source, row, self.names)
+            where = _Where(source, row - int(self.starts[piece]) + source.first, self.names)
             arrays = [_column(columns.get(field), field, batch.num_rows, where) for field in fields]
             yield row, pa.record_batch(arrays, schema=pa.schema([FIELDS.field(field) for field in fields]))
             row += batch.num_rows
@@ -174,13 +184,15 @@ def _parquet_pieces(source: str) -> tuple[list[Piece], tuple[str, ...]]:
             metadata = pq.read_metadata(path, filesystem=filesystem)
         except (pa.ArrowException, OSError) as error:
             raise CorpusError(f"{path}: not a readable Parquet file ({_first_line(error)})") from error
+        first = 0
         for index in range(metadata.num_row_groups):
             group = metadata.row_group(index)
             size = max(1, group.total_byte_size // max(1, group.num_rows))
             rows = max(1, min(_BATCH_ROWS, BATCH_BYTES // size))
-            pieces.append(RowGroup(filesystem, path, index, group.num_rows, rows))
+            pieces.append(RowGroup(filesystem, path, index, first, group.num_rows, rows))
+            first += group.num_rows
         if metadata.num_row_groups == 0:
-            pieces.append(RowGroup(filesystem, path, 0, 0, 1))
+            pieces.append(RowGroup(filesystem, path, 0, 0, 0, 1))
     return pieces, skipped
 
 
@@ -234,27 +246,25 @@ def _table_pieces(source: object) -> list[Piece]:
         )
     table = source if isinstance(source, pa.Table) else pa.table(source)
     batches = table.to_batches(max_chunksize=_BATCH_ROWS) or [pa.RecordBatch.from_pylist([], table.schema)]
-    return [TableSlice(batch) for batch in batches]
+    starts = itertools.accumulate((batch.num_rows for batch in batches), initial=0)
+    return [TableSlice(batch, start) for batch, start in zip(batches, starts, strict=False)]
 
 
 def _names(pieces: Sequence[Piece], columns: dict[str, str]) -> dict[str, str]:
     unknown = [field for field in columns if field not in FIELDS.names]
     if unknown:
         raise CorpusError(f"column mapping names the field {unknown[0]!r}; the fields are {', '.join(FIELDS.names)}")
-    first = pieces[0].names()
-    for piece in {piece.place(): piece for piece in pieces}.values():
-        there = piece.names()
+    schemas = {piece.place(): piece.names() for piece in {piece.place(): piece for piece in pieces}.values()}
+    for place, there in schemas.items():
         for field in (*REQUIRED, *columns):
             name = columns.get(field, field)
+            if there.count(name) > 1:
+                raise CorpusError(f"{place}: {there.count(name)} columns are named {name!r}; rename all but one")
             if name not in there:
                 hint = "map another with --column" if field == name else f"it is mapped to {field!r}"
-                raise CorpusError(f"{piece.place()}: no column {name!r}; {hint}. The columns are: {', '.join(there)}")
+                raise CorpusError(f"{place}: no column {name!r}; {hint}. The columns are: {', '.join(there)}")
     named = {field: columns.get(field, field) for field in FIELDS.names}
-    return {field: name for field, name in named.items() if name in first and _everywhere(pieces, name)}
-
-
-def _everywhere(pieces: Sequence[Piece], name: str) -> bool:
-    return all(name in piece.names() for piece in {piece.place(): piece for piece in pieces}.values())
+    return {field: name for field, name in named.items() if all(name in there for there in schemas.values())}
 
 
 # Columns as the rest of the program wants them -------------------------------------------------------------------
@@ -273,8 +283,10 @@ class _Where:
 
 
 def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa.Array:
-    if column is None or pa.types.is_null(column.type):
+    if column is None or (pa.types.is_null(column.type) and field != "id"):
         return pa.nulls(rows, FIELDS.field(field).type)
+    if pa.types.is_null(column.type):
+        column = column.cast(pa.large_string())
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if field == "published":
@@ -288,7 +300,18 @@ def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa
     if field == "id" and column.null_count:
         row = where.row + column.is_null().index(True).as_py()
         raise where.error(field, f"row {row} is null; every article needs an id")
-    return column.cast(pa.large_string())
+    column = column.cast(pa.large_string())
+    if field != "text":  # the kernels look at every byte of the texts
+        _validate(column, field, where)
+    return column
+
+
+def _validate(column: pa.Array, field: str, where: _Where) -> None:
+    try:
+        column.validate(full=True)
+    except pa.ArrowInvalid as error:
+        row = _first_bad(column, lambda value: value.validate(full=True))
+        raise where.error(field, f"row {where.row + row} is not valid UTF-8; decode it first") from error
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -335,7 +358,9 @@ def _from_iso(column: pa.Array) -> pa.Array:
     """Parse ISO dates: with or without a time, fractions and zone; an empty string is no date."""
     text = pc.utf8_trim_whitespace(column.cast(pa.string()))
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
-    zoned = pc.match_substring_regex(text, r"T?.*:.*(Z|[+-]\d\d:?\d\d)$")
+    text = pc.replace_substring_regex(text, r"(\.\d{6})\d+", r"\1")  # below microseconds
+    text = pc.replace_substring_regex(text, r"(:.*[+-]\d\d)$", r"\1:00")  # an offset in hours
+    zoned = pc.match_substring_regex(text, r":.*(Z|[+-]\d\d:?\d\d)$")
     plain = pc.cast(pc.if_else(zoned, pa.scalar(None, pa.string()), text), pa.timestamp("us"))
     exact = pc.cast(pc.if_else(zoned, text, pa.scalar(None, pa.string())), pa.timestamp("us", tz="UTC"))
     return pc.coalesce(exact, pc.assume_timezone(plain, "UTC"))

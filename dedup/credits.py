@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -26,23 +26,24 @@ from dedup.text import Reading, Texts, read, to_characters, views
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-AGENCY = r"""(?:Reuters|Associated\sPress|The\sAP|AP|Agence\sFrance[-\s]Presse|AFP|Press\sTrust\sof\sIndia|PTI|ANI|IANS|
-    UNI|Xinhua|TASS|Interfax|RIA\sNovosti|dpa|DPA|EFE|ANSA|Bloomberg(?:\sNews)?|UPI|Press\sAssociation|PA(?:\sMedia)?|
+AGENCY = r"""(?:Reuters|Associated\sPress|The\sAP|AP|Agence\sFrance[-\s]Presse|AFP|Press\sTrust\sof\sIndia|PTI|ANI|
+    IANS|UNI|Xinhua|TASS|Interfax|RIA\sNovosti|dpa|DPA|EFE|ANSA|Bloomberg(?:\sNews)?|UPI|Press\sAssociation|PA(?:\sMedia)?|
     AAP|Canadian\sPress|CP|Kyodo(?:\sNews)?|Jiji|Yonhap|Anadolu(?:\sAgency)?|AA|CNA|Bernama|Antara|ATS|APA|Belga|ANP|
     NTB|TT|Ritzau|Lusa|MTI|PAP|CTK|IRNA|SPA|WAM|MENA|Dow\sJones(?:\sNewswires)?|Getty(?:\sImages)?|
     Tribune\sNews\sService|States\sNewsroom|Religion\sNews\sService|RNS|Kaiser\sHealth\sNews|KHN)"""
 # The first words of these names, which a text that holds one must hold.
-AGENCIES = """reuters associated the ap agence afp press pti ani ians uni xinhua tass interfax ria dpa efe ansa bloomberg
-    upi pa aap canadian cp kyodo jiji yonhap anadolu aa cna bernama antara ats apa belga anp ntb tt ritzau lusa mti pap
-    ctk irna spa wam mena dow getty tribune states religion rns kaiser khn"""
-_NAME = r"[A-Z][\w&.’'-]*(?:\s[A-Z][\w&.’'-]*){0,4}"
+AGENCIES = """reuters associated the ap agence afp press pti ani ians uni xinhua tass interfax ria dpa efe ansa
+    bloomberg upi pa aap canadian cp kyodo jiji yonhap anadolu aa cna bernama antara ats apa belga anp ntb tt
+    ritzau lusa mti pap ctk irna spa wam mena dow getty tribune states religion rns kaiser khn"""
+_NAME = r"[A-Z][\w&.\u2019'-]*(?:\s[A-Z][\w&.\u2019'-]*){0,4}"
 # Capitals in brackets that are no agency: places, bodies, offices, times.
 _NOT = "US|USA|UK|EU|UN|UAE|NZ|USSR|GB|NATO|GDP|CEO|CFO|UTC|GMT|EST|EDT|PST|PDT|ET|PT|BST|CET|AM|PM"
 _KIND = r"(?:Agency|Press|News|Newswire|Wire|Photos?|Images?|Handout|Media|TV)"
 # What looks like an agency in brackets: a known one, an acronym, a name that says what it is.
-TAG = rf"(?!(?:{_NOT})\))(?:{AGENCY}|[A-Z]{{2,6}}|(?=[^()]*\b{_KIND}\b)[A-Z][A-Za-z&.’'/\ -]{{1,40}})"
+TAG = rf"""(?!(?:{_NOT})\))(?:{AGENCY}|[A-Z]{{2,6}}(?:\s(?:file\s)?photo)?
+    |(?=[^()]*\b{_KIND}\b)[A-Z][A-Za-z&.\u2019'/\ -]{{1,40}})"""
 DATELINE = rf"""^(?:[A-Z][^\n()]{{1,60}}?[,\s]\s*)?
-    \((?P<agency>{AGENCY}|(?![RDI]-){_NAME})\)\s*(?:--|[-–—])\s*"""
+    \((?P<agency>{AGENCY}|(?![RDI]-){_NAME})\)\s*(?:--|[-\u2013—])\s*"""
 # A line that says who provided the text. Each with the words that it opens with, holds, and holds also.
 LINES = (
     (
@@ -51,8 +52,8 @@ LINES = (
         | with\s+(?:additional\s+|further\s+)?(?:inputs?|files?|reports?|reporting|material|information|contributions?)
             \s+(?:from|by)\s""",
         "with",
-        "input inputs report reports copy material service services file files reporting information contribution"
-        " contributions",
+        """input inputs report reports copy material service services file files reporting information contribution
+        contributions""",
         "",
     ),
     (
@@ -78,18 +79,28 @@ LINES = (
         "staff reporter reporters writer writers correspondent correspondents",
         "with",
     ),
-    (r"(?:sources?|via|origin|agency|text|wire)\s*:\s*\S.{0,60}$", "source sources via origin agency text wire", ":", ""),
+    (
+        r"(?:sources?|via|origin|agency|text|wire)\s*:\s*\S.{0,60}$",
+        "source sources via origin agency text wire",
+        ":",
+        "",
+    ),
     (
         r"""(?:this\s+(?:story|article|report|piece|content|item|text)|the\s+(?:article|story))\s+
             (?:was|has\s+been|is|first|originally)\s+(?:\w+\s+){0,3}
             (?:published|provided|produced|distributed|supplied|syndicated|sourced|generated|republished|appeared|edited|
             written|reported|translated|compiled|auto-generated|contributed)\b""",
         "this the",
-        "published provided produced distributed supplied syndicated sourced generated republished appeared edited"
-        " written reported translated compiled auto contributed",
+        """published provided produced distributed supplied syndicated sourced generated republished appeared edited
+        written reported translated compiled auto contributed""",
         "story article report piece content item text",
     ),
-    (r"(?:first|originally)\s+(?:published|appeared)\s+(?:by|in|on|at)\b", "first originally", "published appeared", ""),
+    (
+        r"(?:first|originally)\s+(?:published|appeared)\s+(?:by|in|on|at)\b",
+        "first originally",
+        "published appeared",
+        "",
+    ),
     (
         r"(?:contributors?|contributing|contribution)\s*(?::|to\s+this\s+(?:report|story))",
         "contributor contributors contributing contribution",
@@ -104,7 +115,7 @@ LINES = (
     ),
     (r"the\s+(?:associated\s+press|canadian\s+press)\s*[.)]*$", "the", "associated canadian", "press"),
 )
-_LINE_OPENS = r"^[\s(\[*—–-]*"
+_LINE_OPENS = r"^[\s(\[*—\u2013-]*"
 _LONGEST_LINE = 40  # words
 _ONLY_AGENCIES = 12  # words
 CREDIT_LINES = (
@@ -121,29 +132,41 @@ CREDIT_LINES = (
 )
 _LEDE = 200  # words of a sentence that may start with a dateline
 _SIGNED = 8  # words of a line that is nothing but a credit
-SIGNED = rf"^[(\[—–-]+\s*(?P<agency>{AGENCY}|{_NAME})\s*[)\]]?\.?$"
+SIGNED = rf"^[(\[—\u2013-]+\s*(?P<agency>{AGENCY}|{_NAME})\s*[)\]]?\.?$"
 _COPYRIGHT = r"""^\W*(?:©|\(c\)|copyright)\W*(?:©|\(c\))?\s*(?:\d{4}\s+)?(?:by\s+)?(?:the\s+)?
     (?P<agency>[^.,\s]+(?:[^\S\n]+[^.,\s]+){0,5})(?=[.,\n]|\s*$)"""
-_TAGGED = rf"\((?P<agency>{AGENCY})\)(?=\s*(?:--|[-–—])|\s*$)|(?<![A-Za-z])/(?P<slashed>{AGENCY})/(?=[.\s–—-])"
+_TAGGED = (
+    rf"\((?P<agency>{AGENCY})\)(?=\s*(?:--|[-\u2013—])|\s*$)|(?<![A-Za-z])/(?P<slashed>{AGENCY})/(?=[.\s\u2013—-])"
+)
 _FIRST_LINES = 3  # sentences in which a tag says whose text it is; later ones sign a quote or a picture
+_LAST_LINES = 2  # sentences in which any name in brackets signs the text
 _NAMED = rf"""(?:by|from|with|/|:|\+)\s*(?:the\s+)?(?P<agency>{AGENCY}
-    |[A-Z][A-Za-z&.’'-]*(?:\s(?:of\s|and\s)?[A-Z][A-Za-z&.’'-]*){{0,3}}?\s
+    |[A-Z][A-Za-z&.\u2019'-]*(?:\s(?:of\s|and\s)?[A-Z][A-Za-z&.\u2019'-]*){{0,3}}?\s
       (?:News\s)?(?:Agency|Press|Newswire|Wire(?:\sService)?|News\sService|Media\sService|Press\sAgency)
     |[A-Z]{{2,6}}\b)"""
 _NAMED_ANYWHERE = rf"(?P<agency>\b{AGENCY}\b|(?:[A-Z]\w+\s)+(?:Press|Agency|News|Newswire|Wire)\b)"
-_AGENCY_IN_LINE = tuple(re.compile(expression, re.X) for expression in (_NAMED, _NAMED_ANYWHERE))
+_PROVIDED = rf"""\b(?:inputs?|files?|reports?|reporting|material|information|contributions?|provided|published)\s+(?:from|by)\s+
+    (?:the\s+)?(?P<agency>{_NAME})"""
+_AGENCY_IN_LINE = tuple(re.compile(expression, re.VERBOSE) for expression in (_NAMED, _NAMED_ANYWHERE, _PROVIDED))
 _PHOTO = re.compile(r"\s*(?:file )?photo$")
 _FORMS = Screen(
     (
-        pattern("dateline", DATELINE, flags=re.X, holds=")-", most=_LEDE),
-        pattern("tag", SIGNED, flags=re.X, holds="[…", most=_SIGNED, line=True),
+        pattern("dateline", DATELINE, flags=re.VERBOSE, holds=")-", most=_LEDE),
+        pattern("tag", SIGNED, flags=re.VERBOSE, holds="[…", most=_SIGNED, line=True),
         pattern("copyright", _COPYRIGHT, holds="© copyright c", most=_LONGEST_LINE),
         *CREDIT_LINES,
-        pattern("first", _TAGGED, flags=re.X, holds=")- (…) /", also=AGENCIES, most=_LEDE),
-        pattern("caption", rf"\s\((?P<agency>{TAG})\)\s*$", flags=re.X, holds="(…)", most=_LONGEST_LINE, line=True),
+        pattern("first", _TAGGED, flags=re.VERBOSE, holds=")- (…) /", also=AGENCIES, most=_LEDE),
+        pattern(
+            "caption",
+            rf"(?:^|\s)\((?P<agency>{TAG})\)\s*$",
+            flags=re.VERBOSE,
+            holds="(…)",
+            most=_LONGEST_LINE,
+            line=True,
+        ),
     )
 )
-_KNOWN = re.compile(rf"{TAG}\)", re.X)
+_KNOWN = re.compile(rf"{TAG}\)", re.VERBOSE)
 
 
 @dataclass(frozen=True)
@@ -166,48 +189,59 @@ def credits_in(text: str) -> tuple[Credit, ...]:
 
 
 def find_credits(batch: Texts, reading: Reading, made: Layout | None = None) -> Iterator[tuple[int, Credit]]:
-    """Yield (number of the text, credit) for a batch, in order."""
+    """Yield (number of the text, credit) for a batch, in order; a sentence has one at most."""
     made = made or layout(batch, reading)
     sentences = made.sentences
-    paragraph = np.repeat(np.arange(len(made.paragraphs)), np.diff(made.bounds))
-    alone = np.diff(made.bounds)[paragraph] == 1
-    found, _ = _FORMS.candidates(batch, reading, sentences, np.where(alone, LINE, ANYWHERE).astype(np.int8))
-    order = np.arange(len(sentences)) - made.bounds[made.paragraphs_of[:-1]][sentences.numbers]
-    behind = made.bounds[made.paragraphs_of[1:]][sentences.numbers] - np.arange(len(sentences))
-    leads = np.arange(len(sentences)) == made.bounds[paragraph]
+    sizes = np.diff(made.bounds)
+    paragraph = np.repeat(np.arange(len(sizes)), sizes)
+    closes = np.arange(len(sentences)) == made.bounds[paragraph + 1] - 1
+    short = (sizes == 1) | (made.paragraphs.words <= _LONGEST_LINE)
+    scopes = np.where(closes & short[paragraph], LINE, ANYWHERE).astype(np.int8)
+    found, _ = _FORMS.candidates(batch, reading, sentences, scopes)
+    ends = made.bounds[made.paragraphs_of]
     done = -1
     for unit, number in found.tolist():
         if unit == done:
             continue
-        text = sentences.text(batch, unit)
-        met = _credit(_FORMS.patterns[number], text, bool(leads[unit]), int(order[unit]), int(behind[unit]))
-        if met:
+        text, lies_in = sentences.text(batch, unit), int(sentences.numbers[unit])
+        place = _Place(
+            alone=bool(sizes[paragraph[unit]] == 1),
+            leads=unit == int(made.bounds[paragraph[unit]]),
+            early=unit - int(ends[lies_in]) < _FIRST_LINES,
+            late=int(ends[lies_in + 1]) - unit <= _LAST_LINES,
+        )
+        if met := _credit(_FORMS.patterns[number], text, place):
             done = unit
-            yield int(sentences.numbers[unit]), _placed(batch, sentences.numbers[unit], sentences.starts[unit], text, met)
+            yield lies_in, _placed(batch, lies_in, int(sentences.starts[unit]), text, met)
 
 
-def _credit(form: Pattern, text: str, leads: bool, order: int, behind: int) -> tuple[str, int, int, str] | None:
-    """Return (agency, start, end, form) of the credit of this form in a sentence.
+class _Place(NamedTuple):
+    """Where a sentence stands: alone in its paragraph, or leading it; among the first, or the last, of the text."""
 
-    ``leads``: it is the first of its paragraph; ``order`` and ``behind``: its place from the start and the end.
-    """
+    alone: bool
+    leads: bool
+    early: bool
+    late: bool
+
+
+def _credit(form: Pattern, text: str, place: _Place) -> tuple[str, int, int, str] | None:
+    """Return (agency, start, end, form) of the credit of this form in a sentence."""
     match = form.expression.search(text)
     if match is None:
         return None
-    name = form.name
-    if name == "line":
+    if form.name == "line":
         return _line(text)
-    if name == "first":
-        if order >= _FIRST_LINES:
-            return None
-        group, name = ("slashed", "dateline") if match["slashed"] else ("agency", "tag")
-        return match[group], *match.span(group), name
-    agency, (start, end) = match["agency"], match.span("agency")
-    if name == "dateline" and not leads:
+    group = "slashed" if form.name == "first" and match["slashed"] else "agency"
+    agency, (start, end) = match[group], match.span(group)
+    stands = {
+        "dateline": place.leads,
+        "first": place.early,
+        "tag": _KNOWN.fullmatch(agency + ")") is not None or (text[0] in "([" and place.late),
+    }
+    if not stands.get(form.name, True):
         return None
-    if name == "tag" and not (_KNOWN.fullmatch(agency + ")") or (text[0] in "([" and behind <= 2)):  # noqa: PLR2004  (the last two)
-        return None
-    return (_PHOTO.sub("", agency) if name == "caption" else agency), start, end, name
+    names = {"first": "tag" if group == "agency" else "dateline", "tag": "tag" if place.alone else "caption"}
+    return _PHOTO.sub("", agency), start, end, names.get(form.name, form.name)
 
 
 def _line(text: str) -> tuple[str, int, int, str]:

@@ -4,7 +4,7 @@
 
     corpus ─→ learn (boilerplate, rarity) ─→ survey (sketches, outlines) ─→ rank (identical texts collapse)
               copies:   lsh, postings ─→ candidates ─→ store (texts again) ─→ compare ─→ matches ─→ copy groups
-              stories:  salient terms × window ─→ candidates ─→ alignment ─→ rewrites ─→ stories
+              stories:  salient terms in the window ─→ candidates ─→ alignment ─→ rewrites ─→ stories
               result:   ledgers ─→ tables
 """
 
@@ -170,9 +170,7 @@ def verify(
     return compare.merge(list(workers.map("verify", verify_block, blocks, [len(block) for block in blocks])))
 
 
-def _blocks(
-    longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]
-) -> list[NDArray[np.int64]]:
+def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     """Cut the pairs into blocks of bounded text; the pairs of a component, and those of a shorter text, stand together.
 
     The longer texts of a long list are few (postings and buckets pair with the first ones): a block reads these again,
@@ -205,9 +203,7 @@ def retell(
     outlines = surveyed.outlines
     assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)
     tellers = Tellers(profiles.select(outlines, rows), published[rows], surveyed.outlet[rows], group)
-    found = rewrites(
-        tellers, learned.vocabulary, background, model, settings.window, settings.partners, workers
-    )
+    found = rewrites(tellers, learned.vocabulary, background, model, settings.window, settings.partners, workers)
     return tables.told(surveyed, rows, first, found), found.capped
 
 

@@ -47,7 +47,7 @@ class Result:
         An earlier result there is replaced. Raises OutputError where the folder holds other files or cannot be
         written; what was there then stays as it was.
         """
-        target = Path(folder)
+        target = Path(folder).resolve()  # a link stays a link
         check_target(target)
         metadata = {_METADATA: json.dumps(self._recorded(), sort_keys=True).encode()}
         work: str | None = None

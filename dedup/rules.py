@@ -31,8 +31,8 @@ RULES = (
     "recurs",  # learned: it recurs within the outlet
 )
 RECURS = RULES.index("recurs")
-_SIGN = r"""(?:newsletters?|inbox|email|e-mail|alerts?|app|headlines?|updates|briefing|edition|push\snotifications|podcast|
-    feed|channels?)"""
+_SIGN = r"""(?:newsletters?|inbox|email|e-mail|alerts?|app|headlines?|updates|briefing|edition|push\snotifications
+    |podcast|feed|channels?)"""
 _SIGNS = """newsletter newsletters inbox email mail alert alerts app headline headlines updates briefing edition push
     podcast feed channel channels"""
 _READERS = """reader readers listener listeners member members viewer viewers subscribers donations"""
@@ -47,7 +47,8 @@ def _rows(name: str, *rows: tuple[str, dict[str, Any]]) -> list[Pattern]:
 
 
 # fmt: off
-_SUPPLIED = [Pattern("credit", row.expression, row.opens, row.holds, row.also, row.least, row.most) for row in CREDIT_LINES]
+_SUPPLIED = [Pattern("credit", row.expression, row.opens, row.holds, row.also, row.least, row.most)
+             for row in CREDIT_LINES]
 _COPYRIGHT = _rows("copyright",
     (r"^\W*(?:©|\(c\)\s*\d{4}|copyright\b\s*(?:©|\(c\)|\d{4}|by|notice))", {"holds": "© copyright c"}),
     (r"\ball\s+rights\s+reserved\b", {"holds": "reserved"}),
@@ -69,7 +70,7 @@ _SIGNUP = _rows("signup",
         (?:e-?mail|inbox|phone|mailbox)""",
      {"opens": "get receive want have find", "holds": "email mail inbox phone mailbox", "also": "your"}),
     (rf"""^\W*(?:get|receive)\s+
-        (?:our|the|a|all|more|live|breaking|daily|weekly|free|latest|top|unlimited|instant|exclusive|[A-Z][\w’']+)\b
+        (?:our|the|a|all|more|live|breaking|daily|weekly|free|latest|top|unlimited|instant|exclusive|[A-Z][\w\u2019']+)\b
         .{{0,60}}\b{_SIGN}\b""", {"opens": "get receive", "holds": _SIGNS}),
     (r"\b(?:lands?|arrives?|delivered)\s+(?:in|to|straight\s+to|directly\s+to)\s+your\s+(?:inbox|e-?mail)",
      {"holds": "inbox email mail", "also": "land lands arrive arrives delivered"}),
@@ -163,14 +164,14 @@ _CONTACT = _rows("contact",
 )
 _LABELS = r"""(?:also\s+read|read\s+(?:also|more|next|on|further|full|the\s+full)
     |(?:more|see|related)(?:\s+(?:also|on\s+this|stories|articles|news|coverage|topics|from|reading|content))?|related
-    |trending|watch|listen|recommended(?:\s+for\s+you)?|don['’]t\s+miss|must\s+read|most\s+(?:read|popular|viewed)
-    |in\s+case\s+you\s+missed\s+it|icymi|you\s+(?:may|might)\s+(?:also\s+)?like|editor['’]?s['’]?\s+(?:picks?|choice)
+    |trending|watch|listen|recommended(?:\s+for\s+you)?|don['\u2019]t\s+miss|must\s+read|most\s+(?:read|popular|viewed)
+    |in\s+case\s+you\s+missed\s+it|icymi|you\s+(?:may|might)\s+(?:also\s+)?like|editor['\u2019]?s['\u2019]?\s+(?:picks?|choice)
     |up\s+next|further\s+reading|explainer|opinion|analysis|next|previous|also\s+see|also\s+on)"""
 _RELATED = _rows("related",
     (rf"^\W*{_LABELS}\s*[:|»>→]\s*(?:\S.{{0,140}})?$",
      {"opens": """also read more see related trending watch listen recommended don't must most in icymi you editor's
         editors editor up further explainer opinion analysis next previous""", "holds": ": | »"}),
-    (r"^\W*read\s+more\b(?=.{0,70}$)", {"opens": "read", "holds": "more", "most": 20}),
+    (r"^\W*read\s+more\b(?!.*\b(?:said|says|told)\b)(?=.{0,70}$)", {"opens": "read", "holds": "more", "most": 20}),
     (r"^\W*(?:click|tap)\s+here\b", {"opens": "click tap", "holds": "here"}),
     (r"^\W*(?:read|see|find)\s+(?:the\s+)?(?:full|more|all|our)\b.{0,60}\b(?:here|coverage|story|stories|article|below)\W*$",
      {"opens": "read see find", "holds": "here coverage story stories article below", "also": "full more all our"}),
@@ -180,7 +181,7 @@ _RELATED = _rows("related",
      {"opens": "more", "holds": "stories news coverage come from on", "most": 16}),
 )
 _DISCLAIMER = _rows("disclaimer",
-    (r"""\b(?:does|do|is|are|should|must|can)\s*(?:not|n['’]t)\s+(?:be\s+)?(?:provide|constitute|give|offer
+    (r"""\b(?:does|do|is|are|should|must|can)\s*(?:not|n['\u2019]t)\s+(?:be\s+)?(?:provide|constitute|give|offer
         |intended\s+(?:as|to\s+be)|considered|treated\s+as|construed\s+as|taken\s+as|a\s+substitute\s+for|an?)?\s*
         (?:as\s+)?(?:an?y?\s+)?(?:investment|legal|financial|medical|tax|professional|trading)
         (?:,?\s+(?:or|and|legal|tax|financial|investment)){0,4}\s+(?:advice|recommendation)s?""",
@@ -193,7 +194,7 @@ _DISCLAIMER = _rows("disclaimer",
         (?:are|in\s+(?:this|our|any|articles?|columns?|the\s+(?:article|column))|here
         |by\s+(?:the\s+)?(?:authors?|contributors|columnists)))\b""",
      {"holds": "performance hold view views opinion opinions", "also": "past may expressed"}),
-    (r"""^\W*(?:disclaimer\b|transcripts?\s+(?:are|is|may)|editor['’]s\s+note|correction\s*:|clarification\s*:)""",
+    (r"""^\W*(?:disclaimer\b|transcripts?\s+(?:are|is|may)|editor['\u2019]s\s+note|correction\s*:|clarification\s*:)""",
      {"opens": "disclaimer transcript transcripts editor's correction clarification"}),
     (r"\b(?:may|can)\s+earn\s+(?:a\s+|an\s+)?(?:affiliate\s+)?commission|\baffiliate\s+links?\b|\bcookies?\s+(?:policy|settings)\b",
      {"holds": "commission affiliate cookie cookies", "also": "earn link links policy settings"}),
@@ -243,13 +244,15 @@ _CAPTION = _rows("caption",
     (rf"(?:\(|\b)(?:file\s+)?{_PICTURE}(?:\s+(?:credit|by|courtesy))?\s*(?::|by\b|courtesy\b)\s*[^.\n]{{1,60}}\)?\s*$",
      {"holds": _PICTURES, "also": ": by courtesy", "most": 40, "line": True}),
     (r"""\((?:file|handout|archive|stock|reader|courtesy|undated|screengrab|screenshot|
-        [A-Z][\w&.’'/\ -]{0,40}\s(?:file\s+)?)\s*(?:photo|photograph|picture|image|pic|video|graphic|illustration)?s?
+        [A-Z][\w&.\u2019'/\ -]{0,40}\s(?:file\s+)?)\s*(?:photo|photograph|picture|image|pic|video|graphic
+        |illustration)?s?
         (?:\s+(?:by|courtesy\s+of|via)\s[^)]{1,50})?\)\s*\.?$""",
      {"holds": "(…)", "also": f"{_PICTURES} videos graphics illustrations file files handout handouts archive archives"
-      " stock reader readers courtesy undated screengrab screengrabs screenshot screenshots", "most": 40, "line": True}),
+      " stock reader readers courtesy undated screengrab screengrabs screenshot screenshots",
+      "most": 40, "line": True}),
     (rf"\((?:[^()]{{1,40}}(?:/|\svia\s))?{AGENCY}\b(?:[^()]{{0,30}})?\)\s*\.?$",
      {"holds": "(…)", "also": AGENCIES, "most": 40, "line": True}),
-    (r"\([A-Z][\w.’'-]+(?:\s[A-Z][\w.’'-]+){0,3}\s*/\s*[A-Z][\w.’'\ -]{1,40}\)\s*\.?$",
+    (r"\([A-Z][\w.\u2019'-]+(?:\s[A-Z][\w.\u2019'-]+){0,3}\s*/\s*[A-Z][\w.\u2019'\ -]{1,40}\)\s*\.?$",
      {"holds": "(…)", "also": "/", "most": 40, "line": True}),
     (rf"""\.\s+(?:(?:[A-Z]{{2,6}}|{AGENCY}|handout|reader|file|archive|courtesy|pool)\s+)(?:file\s+)?
         (?:photo|picture|image|photograph)s?\.?$""",
@@ -257,26 +260,27 @@ _CAPTION = _rows("caption",
     (r"""^(?:(?:file|handout|archive|stock|undated)\s+(?:photo|picture|image|photograph)
         |(?:photo|picture|image|pictured|caption|photograph)s?\s*:|(?:photo|picture|image)\s+(?:by|shows?|from)\b
         |in\s+this\s+(?:\w+\s+){0,3}(?:file\s+)?(?:photo|image|picture|photograph))""",
-     {"opens": """file handout archive stock undated photo photos picture pictures image images pictured caption captions
-        photograph photographs in""",
+     {"opens": """file handout archive stock undated photo photos picture pictures image images pictured caption
+        captions photograph photographs in""",
       "holds": f"{_PICTURES} pictured caption captions", "most": 40, "line": True}),
-    (rf"/(?<=[\w.’'-][\w.’'\s-]/)\s*(?:{AGENCY}|Getty|Shutterstock|Alamy|EPA|Bloomberg)(?:\s\w+){{0,3}}\W*$",
+    (rf"/(?<=[\w.\u2019'-][\w.\u2019'\s-]/)\s*(?:{AGENCY}|Getty|Shutterstock|Alamy|EPA|Bloomberg)(?:\s\w+){{0,3}}\W*$",
      {"holds": "/", "also": f"{AGENCIES} shutterstock alamy epa", "most": 40, "line": True}),
     (r"(?:getty\s+images|shutterstock|alamy|imago|depositphotos|wikimedia(?:\s+commons)?|unsplash)\)?\W*$",
      {"holds": "getty shutterstock alamy imago depositphotos wikimedia unsplash", "most": 40, "line": True}),
 )
-_SIGNED = [pattern("credit", SIGNED, flags=re.X, holds="[…", most=16, line=True)]
+_SIGNED = [pattern("credit", SIGNED, flags=re.VERBOSE, holds="[…", most=16, line=True)]
 _BYLINE = [
-    pattern("byline", r"""^\W*(?i:by|from|story\s+by|text\s+by)\s+(?!.*\b(?:the\s+time|noon|the\s+end|\d{4})\b)[A-Z][\w.’'-]+
-        (?:\s+(?:and\s+|&\s+|,\s*)?[A-Z][\w.’'-]+){0,9}(?:\s*[,|/•—–-]\s*[^.]{0,70})?$""",
-        flags=re.X, opens="by from story text", most=14, line=True),
+    pattern("byline", r"""^\W*(?i:by|from|story\s+by|text\s+by)\s+(?!.*\b(?:the\s+time|noon|the\s+end|\d{4})\b)
+        [A-Z][\w.\u2019'-]+
+        (?:\s+(?:and\s+|&\s+|,\s*)?[A-Z][\w.\u2019'-]+){0,9}(?:\s*[,|/•—\u2013-]\s*[^.]{0,70})?$""",
+        flags=re.VERBOSE, opens="by from story text", most=14, line=True),
     pattern("byline", r"""^\W*(?:\S+\s+){0,4}(?:staff(?:\s+(?:report|reporter|writer))?s?|web\s+desk|news\s+desk
         |online\s+desk|correspondent|bureau|newsroom|editorial\s+(?:team|board)|news\s+service)\W*$""",
         holds="""staff staffs report reports reporter reporters writer writers desk correspondent bureau newsroom team
         board service""", most=7, line=True),
 ]
 _TAGGED = [pattern("caption", rf"""(?:[.?!]|^(?!.*\b(?:[Ss]aid|[Tt]old)\b).*)\s\({TAG}\)\s*$""",
-    flags=re.X, holds="(…)", least=6, most=40, line=True)]
+    flags=re.VERBOSE, holds="(…)", least=6, most=40, line=True)]
 # fmt: on
 SCREEN = Screen(
     (

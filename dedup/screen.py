@@ -57,7 +57,9 @@ class Pattern:
     line: bool = False
 
 
-def pattern(name: str, expression: str, *, flags: int = re.I | re.X, **needs: str | int | bool) -> Pattern:
+def pattern(
+    name: str, expression: str, *, flags: int = re.IGNORECASE | re.VERBOSE, **needs: str | int | bool
+) -> Pattern:
     """Compile a pattern; white space and case in its expression mean nothing."""
     return Pattern(name, re.compile(expression, flags), **needs)  # type: ignore[arg-type]
 
@@ -87,7 +89,7 @@ class Units:
 
     def strings(self, batch: Texts, units: NDArray[np.integer[Any]]) -> Iterator[str]:
         """Yield units as strings."""
-        base, data = batch.starts[self.numbers[units]], memoryview(batch.data)
+        base, data = batch.starts[self.numbers[units]], batch.data.data
         for start, end in zip((base + self.starts[units]).tolist(), (base + self.ends[units]).tolist(), strict=True):
             yield str(data[start:end], "utf-8")
 
@@ -128,7 +130,7 @@ class Screen:
         """Take the patterns; one that stands earlier is met first."""
         self.patterns = tuple(patterns)
         self._free = np.zeros((3, 2), np.uint64)
-        self._sizes = np.zeros((LONGEST + 1, 2), np.uint64)
+        self._sizes = np.zeros((max(made.most for made in self.patterns) + 1, 2), np.uint64)
         self._scopes = np.zeros((2, 2), np.uint64)
         self._marks = np.zeros((screening.MARKS, 3, 2), np.uint64)
         words: dict[str, NDArray[np.uint64]] = {}
@@ -147,9 +149,7 @@ class Screen:
                 self._free[role, word] |= one
             for name in needed.split():
                 masks = (
-                    self._marks[_MARKS[name]]
-                    if name in _MARKS
-                    else words.setdefault(name, np.zeros((3, 2), np.uint64))
+                    self._marks[_MARKS[name]] if name in _MARKS else words.setdefault(name, np.zeros((3, 2), np.uint64))
                 )
                 masks[role, word] |= one
         self._sizes[made.least : made.most + 1, word] |= one

@@ -52,7 +52,8 @@ class Settings:
     partners: int = _knob(100, 1, 1 << 16, "earlier articles in the window, the likeliest, that one is aligned with")
     story_threshold: float = _knob(0.275, 0.01, 1.0, "mean probability of one story from which two parts of it join")
     background: str = field(
-        default="", metadata={"meaning": "file with word statistics of `dedup background build`; empty for the packaged one"}
+        default="",
+        metadata={"meaning": "file with word statistics of `dedup background build`; empty for the packaged one"},
     )
     workers: int = field(
         default_factory=_cores,
@@ -62,7 +63,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Check every value."""
         for knob in fields(self):
-            _CHECKS[knob.type](knob.name, getattr(self, knob.name), knob.metadata)
+            _CHECKS[str(knob.type)](knob.name, getattr(self, knob.name), knob.metadata)
         if self.bands * self.rows > self.permutations:
             message = (
                 f"bands x rows = {self.bands * self.rows} needs as many permutations, and there are {self.permutations}"

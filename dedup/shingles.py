@@ -14,7 +14,7 @@ def shingle_hashes(tokens: list[str], size: int = 5) -> list[int]:
     The hash is the polynomial of the tokens' xxHash values in XXH_PRIME64_1, finished with XXH64's avalanche.
 
     >>> [hex(value) for value in shingle_hashes("a storm hit the coast".split())]
-    ['0x88c8fdbcaa4fa54f']
+    ['0xedf72e6d91983530']
     """
     hashes = [token_hash(token) for token in tokens]
     windows = [hashes[start : start + size] for start in range(max(1, len(hashes) - size + 1))] if hashes else []

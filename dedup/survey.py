@@ -95,8 +95,9 @@ def _located(corpus: Corpus, piece: int, row: int) -> Iterator[None]:
     try:
         yield
     except CorpusError as error:
-        wrong = row + (error.row or 0)
-        place = f"{corpus.pieces[piece].place()}: column {corpus.names['text']!r}"
+        source = corpus.pieces[piece]
+        wrong = source.first + row - int(corpus.starts[piece]) + (error.row or 0)
+        place = f"{source.place()}: column {corpus.names['text']!r}"
         raise CorpusError(f"{place}: row {wrong} is not valid UTF-8; decode it first", row=wrong) from error
 
 
@@ -143,9 +144,7 @@ class _Part(NamedTuple):
     outlines: Outlines | None
 
 
-def survey(
-    corpus: Corpus, recipe: Recipe, workers: Workers, learned: Learned | None, settings: Settings
-) -> Survey:
+def survey(corpus: Corpus, recipe: Recipe, workers: Workers, learned: Learned | None, settings: Settings) -> Survey:
     """Read every article. Raises CorpusError for invalid text and duplicate ids.
 
     With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
@@ -159,11 +158,7 @@ def survey(
         def look(piece: int) -> list[_Part]:
             return list(_thoroughly(corpus, recipe, piece, learned, settings))
 
-    read = [
-        part
-        for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes())
-        for part in piece
-    ]
+    read = [part for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes()) for part in piece]
     ids = pa.concat_arrays([part.about["id"] for part in read])
     _refuse_duplicates(ids)
     outlines = [part.outlines for part in read if part.outlines is not None]
@@ -187,9 +182,7 @@ def _quickly(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[_Part]:
         yield _Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
 
 
-def _thoroughly(
-    corpus: Corpus, recipe: Recipe, piece: int, learned: Learned, settings: Settings
-) -> Iterator[_Part]:
+def _thoroughly(corpus: Corpus, recipe: Recipe, piece: int, learned: Learned, settings: Settings) -> Iterator[_Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
         with _located(corpus, piece, row):
             texts = text.views(batch["text"])

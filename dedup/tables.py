@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.cluster import Groups
-    from dedup.rewrites import Rewrites
     from dedup.compare import Matches
     from dedup.corpus import Corpus
+    from dedup.rewrites import Rewrites
     from dedup.store import TextStore
     from dedup.survey import Ranking, Survey
     from dedup.workers import Workers
@@ -110,7 +110,7 @@ def told(surveyed: Survey, rows: NDArray[np.int64], first: NDArray[np.int64], fo
 def _prefer(
     best: NDArray[np.int64], of: NDArray[np.int64], among: NDArray[np.bool_], probability: NDArray[np.float64]
 ) -> None:
-    """Set ``best[of[pair]]`` to the most probable pair among some, the first of equals, unless a better one is there."""
+    """Set ``best[of[pair]]`` to the most probable pair among some, the first of equals, unless a better is there."""
     pairs = np.flatnonzero(among)
     order = pairs[np.lexsort((pairs, -probability[pairs], of[pairs]))]
     chosen = order[np.flatnonzero(np.diff(of[order], prepend=-1))]
@@ -209,8 +209,7 @@ def match_table(ids: pa.LargeStringArray, found: Members, matches: Matches, told
     rewrite = (relations == REWRITE)[order]
     blank = np.zeros(len(probability))
     arrays = [ids.take(pa.array(lefts[order])), ids.take(pa.array(rights[order])), _named(relations[order], RELATIONS)]
-    for score in scores:
-        arrays.append(pa.array(np.concatenate([*score, blank])[order], mask=rewrite))
+    arrays.extend(pa.array(np.concatenate([*score, blank])[order], mask=rewrite) for score in scores)
     copies = np.zeros(len(lefts) - len(probability))
     arrays.append(pa.array(np.concatenate([copies, probability])[order], mask=~rewrite))
     return pa.table(arrays, schema=MATCHES)
@@ -261,7 +260,7 @@ def _covered(surveyed: Survey) -> NDArray[np.int64]:
     """Count the boilerplate words of every article."""
     places, starts, ends = surveyed.boilerplate
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(ends - starts)])
-    return before[places[1:]] - before[places[:-1]]
+    return np.asarray(before[places[1:]] - before[places[:-1]], np.int64)
 
 
 def _about(corpus: Corpus, workers: Workers) -> pa.Table:
@@ -301,5 +300,3 @@ def _admissions(
         witness[rows] = np.where(ours, told.right[pair], told.left[pair])
         score[rows] = told.probability[pair]
     return relation, witness, score
-
-

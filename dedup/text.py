@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 APOSTROPHES = "\u0060\u00b4\u02bc\u1ffd\u2018\u2019\uff07"
 # Invisible inside words: soft hyphen, joiners, byte order mark, variation selectors.
 _INVISIBLE = (0x00AD, 0x200C, 0x200D, 0x2060, 0xFEFF, *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+_UNSEEN = frozenset(_INVISIBLE)
 _TRANSLATION = {**dict.fromkeys(map(ord, APOSTROPHES), "'"), **dict.fromkeys(_INVISIBLE, "")}
 # Letters of scripts written without spaces: each is a token of its own.
 _SOLID_RANGES = (
@@ -304,8 +305,11 @@ def simplify(batch: Texts) -> Texts:
 
 
 def _strings(batch: Texts) -> Iterator[str]:
-    for start, end in zip(batch.starts, batch.ends, strict=True):
-        yield batch.data[start:end].tobytes().decode()
+    for index, (start, end) in enumerate(zip(batch.starts, batch.ends, strict=True)):
+        try:
+            yield batch.data[start:end].tobytes().decode()
+        except UnicodeDecodeError as error:
+            raise CorpusError(f"text {index} of the batch is not valid UTF-8", row=index) from error
 
 
 # Normalisation in pieces, so that places survive it -------------------------------------------------------------
@@ -324,7 +328,8 @@ def _clusters(text: str) -> _Clusters:
     bounds: list[tuple[int, int]] = []
     start = 0
     for end in range(1, len(text) + 1):
-        if end == len(text) or not (unicodedata.combining(text[end]) or text[end] in composes):
+        joins = end < len(text) and (unicodedata.combining(text[end]) or text[end] in composes)
+        if not joins and not (end < len(text) and ord(text[end]) in _UNSEEN):
             pieces.append(text[start:end])
             bounds.append((start, end))
             start = end
@@ -403,7 +408,7 @@ def fold_tables() -> FoldTables:
         if character in composes:
             kinds[point] += _COMPLEX
     for start, end in _PLAIN_RANGES:
-        kinds[start:end] = _kind(start)
+        kinds[start:end] = [_kind(point) for point in range(start, end)]
     first = np.concatenate([np.zeros(1, np.int32), np.cumsum(lengths, dtype=np.int32)])
     points = np.empty(int(first[-1]), np.uint32)
     points[first[:-1][lengths == 1]] = np.flatnonzero(lengths == 1)
@@ -414,13 +419,11 @@ def fold_tables() -> FoldTables:
 
 def _kind(point: int) -> int:
     category = unicodedata.category(chr(point))[0]
-    if chr(point) == "'" or chr(point) in APOSTROPHES:
-        return folding.APOSTROPHE
     if point == _LONG_VOWEL:
         return folding.LENGTHENER
-    if category == "M":
-        return folding.MARK
     if category == "L":
         solid = any(start <= point <= end for start, end in _SOLID_RANGES)
         return folding.SOLID if solid else folding.WORD
-    return folding.WORD if category == "N" else folding.SEPARATOR
+    if point == ord("'"):
+        return folding.APOSTROPHE
+    return {"M": folding.MARK, "N": folding.WORD}.get(category, folding.SEPARATOR)

@@ -401,7 +401,7 @@ def _is_figure(folded: Any, start: Any, end: Any) -> Any:
         digits += 1
     if digits == 4 and end - start == 4:
         century = int(folded[start] - u8(48)) * 10 + int(folded[start + 1] - u8(48))
-        return century != 19 and century != 20
+        return not 19 <= century <= 20
     return digits >= 2
 
 

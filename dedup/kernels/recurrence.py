@@ -11,6 +11,7 @@ from dedup.kernels.jit import inline, kernel, u32, u64
 
 RUN = 8  # tokens
 SAMPLED = 4  # one run in so many is looked at, by its hash
+BRIDGE = 8  # tokens between two units that recur: what lies there recurs in runs that were not sampled
 LEAST = 4  # tokens of a sentence that counts; shorter ones do where they are a paragraph
 EDGE, IS_RUN = 1, 2  # flags of an entry, below its length
 _LONGEST = (1 << 14) - 1  # tokens of a sentence that counts
@@ -48,7 +49,15 @@ def _roll(hashes: Any, token: Any, start: Any, state: Any) -> Any:
 
 @kernel
 def entries(
-    hashes: Any, places: Any, outlets: Any, first: Any, last: Any, alone: Any, edge: Any, sentences_of: Any, columns: Any
+    hashes: Any,
+    places: Any,
+    outlets: Any,
+    first: Any,
+    last: Any,
+    alone: Any,
+    edge: Any,
+    sentences_of: Any,
+    columns: Any,
 ) -> Any:
     """Write an entry for every sentence and every sampled run of the texts that have an outlet; return how many.
 
@@ -102,7 +111,16 @@ def tabulate(terms: Any, values: Any, words: Any, found: Any) -> None:
 
 @kernel
 def describe(
-    hashes: Any, terms: Any, places: Any, words: Any, rarities: Any, unknown: Any, least: Any, prints: Any, rare: Any, where: Any
+    hashes: Any,
+    terms: Any,
+    places: Any,
+    words: Any,
+    rarities: Any,
+    unknown: Any,
+    least: Any,
+    prints: Any,
+    rare: Any,
+    where: Any,
 ) -> None:
     """Write of every text its fingerprint and its most salient rare terms, ascending, with their first and last place.
 
@@ -198,21 +216,76 @@ def recurring(keys: Any, articles: Any, order: Any, prints: Any, keep: Any) -> N
 
 
 @kernel
-def own_words(articles: Any, starts: Any, infos: Any, tokens: Any, rare: Any, where: Any, least: Any, masks: Any, own: Any) -> None:
+def usual(rare: Any, prints: Any, order: Any, bounds: Any, most: Any, least: Any, share: Any, masks: Any) -> None:
+    """Write of every article which of its rare terms are usual in its outlet: in more than ``share`` of its articles.
+
+    ``order`` are the articles by outlet, which starts at ``bounds``, and fingerprint; the first ``most`` different
+    ones speak for an outlet, and where there are less than ``least`` nothing is usual.
+    """
+    terms = np.empty(most * rare.shape[1], np.uint32)
+    for outlet in range(len(bounds) - 1):
+        articles, count = 0, 0
+        for place in range(bounds[outlet], bounds[outlet + 1]):
+            article = order[place]
+            if articles == most:
+                break
+            if place > bounds[outlet] and prints[article] == prints[order[place - 1]]:
+                continue
+            articles += 1
+            for index in range(rare.shape[1]):
+                if rare[article, index] == u32(0):
+                    break
+                terms[count] = rare[article, index]
+                count += 1
+        if articles < least:
+            continue
+        ordered = np.sort(terms[:count])
+        common, start = 0, 0
+        for index in range(1, count + 1):
+            if index == count or ordered[index] != ordered[start]:
+                if index - start > share * articles:
+                    ordered[common] = ordered[start]
+                    common += 1
+                start = index
+        if common == 0:
+            continue
+        for place in range(bounds[outlet], bounds[outlet + 1]):
+            article = order[place]
+            mask = u64(0)
+            for index in range(rare.shape[1]):
+                if rare[article, index] == u32(0):
+                    break
+                found = np.searchsorted(ordered[:common], rare[article, index])
+                if found < common and ordered[found] == rare[article, index]:
+                    mask |= u64(1) << u64(index)
+            masks[article] = mask
+
+
+@kernel
+def own_words(
+    articles: Any, starts: Any, infos: Any, tokens: Any, rare: Any, where: Any, least: Any, masks: Any, own: Any
+) -> None:
     """Say of every article what is left of it without its recurring units, given by article and start.
 
-    ``masks`` become the rare terms that stand outside of them (all, where less than ``least[1]`` of the article is
-    left); ``own`` whether at least ``least[0]`` of its tokens is left: less is a copy within the outlet.
+    ``masks``, what is usual in the outlet, become the rare terms that are not and stand outside of them (all terms,
+    where less than ``least[1]`` of the article is left); ``own`` whether at least ``least[0]`` of its tokens is left: less is a copy within the outlet.
     """
+    span = np.empty((len(articles), 2), np.int64)
     begin = 0
     while begin < len(articles):
         article = articles[begin]
-        end, covered, reach = begin, 0, 0
+        end, covered, reach, spans = begin, 0, 0, 0
         while end < len(articles) and articles[end] == article:
-            stop = starts[end] + (infos[end] >> 2)
-            if stop > reach:
-                covered += stop - max(reach, starts[end])
+            start, stop = starts[end], starts[end] + (infos[end] >> 2)
+            if spans == 0 or start - reach > BRIDGE:
+                spans += 1
+                span[spans - 1, 0] = start
+                covered += stop - start
                 reach = stop
+            elif stop > reach:
+                covered += stop - reach
+                reach = stop
+            span[spans - 1, 1] = reach
             end += 1
         left = 1 - covered / tokens[article]
         own[article] = left >= least[0]
@@ -224,13 +297,13 @@ def own_words(articles: Any, starts: Any, infos: Any, tokens: Any, rare: Any, wh
             for side in range(2):
                 place = int(where[article, index, side])
                 inside = False
-                for entry in range(begin, end):
-                    if starts[entry] <= place and place < starts[entry] + (infos[entry] >> 2):
+                for number in range(spans):
+                    if span[number, 0] <= place < span[number, 1]:
                         inside = True
                 outside |= not inside
             if outside:
                 mask |= u64(1) << u64(index)
-        masks[article] = mask
+        masks[article] = mask if left < least[1] else mask & ~masks[article]
         begin = end
 
 
@@ -261,7 +334,19 @@ def _related(rare: Any, masks: Any, one: Any, two: Any, share: Any) -> Any:
 
 @inline
 def _unrelated(
-    articles: Any, infos: Any, start: Any, end: Any, flag: Any, prints: Any, rare: Any, masks: Any, own: Any, kept: Any, need: Any, looked: Any, share: Any
+    articles: Any,
+    infos: Any,
+    start: Any,
+    end: Any,
+    flag: Any,
+    prints: Any,
+    rare: Any,
+    masks: Any,
+    own: Any,
+    kept: Any,
+    need: Any,
+    looked: Any,
+    share: Any,
 ) -> Any:
     """Say whether ``need`` articles of a unit are pairwise unrelated, 1 or 0; -1 where too many were left unseen."""
     many, seen = 0, 0
@@ -286,13 +371,26 @@ def _unrelated(
 
 @kernel
 def judge(
-    keys: Any, articles: Any, infos: Any, prints: Any, rare: Any, masks: Any, own: Any, floors: Any, needs: Any, looked: Any, share: Any, first_of: Any, count_of: Any
+    keys: Any,
+    articles: Any,
+    infos: Any,
+    prints: Any,
+    rare: Any,
+    masks: Any,
+    own: Any,
+    floors: Any,
+    needs: Any,
+    looked: Any,
+    share: Any,
+    first_of: Any,
+    count_of: Any,
 ) -> Any:
     """Write the units (of entries sorted by key and fingerprint) that recur in unrelated articles; count the capped.
 
     ``needs`` are how many pairwise unrelated articles make a unit furniture: anywhere, and at the edge; an entry's
-    floor is how many articles more must hold it. At most ``looked`` articles of a unit are compared. A unit is written as its first entry and the number of its distinct
-    articles. Returns (units, units that might have been found had more articles been compared).
+    floor is how many articles more must hold it. At most ``looked`` articles of a unit are compared. A unit is
+    written as its first entry and the number of its distinct articles. Returns (units, units that might have been
+    found had more articles been compared).
     """
     units, capped = 0, 0
     kept = np.empty(looked, np.int64)
@@ -308,7 +406,9 @@ def judge(
                 articles, infos, start, end, 0, prints, rare, masks, own, kept, needs[0], looked, share
             )
         if anywhere != 1 and different >= needs[1] + floors[start]:
-            edge = _unrelated(articles, infos, start, end, EDGE, prints, rare, masks, own, kept, needs[1], looked, share)
+            edge = _unrelated(
+                articles, infos, start, end, EDGE, prints, rare, masks, own, kept, needs[1], looked, share
+            )
         if anywhere == 1 or edge == 1:
             first_of[units] = start
             count_of[units] = different
@@ -326,7 +426,16 @@ def _holds(words: Any, key: Any) -> Any:
 
 @kernel
 def mark(
-    hashes: Any, places: Any, outlets: Any, first: Any, last: Any, alone: Any, sentences_of: Any, words: Any, most: Any, marks: Any
+    hashes: Any,
+    places: Any,
+    outlets: Any,
+    first: Any,
+    last: Any,
+    alone: Any,
+    sentences_of: Any,
+    words: Any,
+    most: Any,
+    marks: Any,
 ) -> None:
     """Mark the tokens of every text that are known to recur in its outlet; ``words`` is a table of the units' keys.
 
@@ -346,7 +455,7 @@ def mark(
             mixed = avalanche(state)
             if mixed & u64(SAMPLED - 1) == u64(0) and _holds(words, _key(mixed ^ _RUN_SALT, outlets[text])):
                 begin = token - RUN + 1
-                marks[(reach if reach > base and begin - reach <= SAMPLED else begin) : token + 1] = True
+                marks[(reach if reach > base and begin - reach <= BRIDGE else begin) : token + 1] = True
                 reach = token + 1
         for sentence in range(sentences_of[text], sentences_of[text + 1]):
             one, two = first[sentence], last[sentence]

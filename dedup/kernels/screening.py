@@ -24,7 +24,7 @@ ENDS_PROSE, ENDS_OPEN, ENDS_QUESTION, ENDS_QUOTE, BEGINS_QUOTE, BEGINS_APOSTROPH
 @inline
 def _is_space(data: Any, place: Any) -> Any:
     byte = data[place]
-    return byte == _SPACE or byte == _NEWLINE or byte == _TAB or byte == _RETURN
+    return byte == _SPACE or (byte >= _TAB and byte <= _RETURN)
 
 
 @inline
@@ -326,9 +326,15 @@ def settle(
             first, last = bounds[paragraph], bounds[paragraph + 1]
             size = sizes[paragraph]
             code = lines[paragraph]
-            if code < 0 and headed and 1 <= size <= 10 and low < paragraph < high - 1 and _prose(forms, sizes, paragraph + 1):
+            if (
+                code < 0
+                and headed
+                and 1 <= size <= 10
+                and low < paragraph < high - 1
+                and _prose(forms, sizes, paragraph + 1)
+            ):
                 before = codes[first - 1]
-                marked = before >= 0 and before != furniture and before != subhead
+                marked = before >= 0 and before not in (furniture, subhead)
                 if marked or _prose(forms, sizes, paragraph - 1):
                     if _is_heading(forms[paragraph], size, last - first):
                         code = subhead
