@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Self
@@ -371,8 +372,9 @@ class Observer:
 
     def __exit__(self, *_: object) -> None:
         """Close the files, and so remove them."""
-        self._entries.close()
-        self._articles.close()
+        for file in (self._entries, self._articles):
+            with suppress(OSError):  # of a full disk, which was told already
+                file.close()
 
     def add(self, observed: Observed) -> None:
         """Take note of a batch. Raises OutputError where the disk is full."""
@@ -384,6 +386,8 @@ class Observer:
         try:
             self._entries.write(entries.tobytes())
             self._articles.write(observed.articles.tobytes())
+            self._entries.flush()
+            self._articles.flush()
         except OSError as error:
             place = tempfile.gettempdir()
             message = f"{place}: cannot take what outlets repeat ({error.strerror}); name another folder in TMPDIR"
@@ -397,8 +401,6 @@ class Observer:
         """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter."""
         if not self._size:
             return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), self._names, 0)
-        self._entries.flush()
-        self._articles.flush()
         entries = np.memmap(self._entries, _ENTRY, "r", shape=(self._size,))
         articles = np.memmap(self._articles, _ARTICLE, "r", shape=(self._count,))
         prints = np.array(articles["print"])

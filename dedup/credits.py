@@ -138,14 +138,15 @@ _COPYRIGHT = r"""^\W*(?:©|\(c\)|copyright)\W*(?:©|\(c\))?\s*(?:\d{4}\s+)?(?:by
 _TAGGED = (
     rf"\((?P<agency>{AGENCY})\)(?=\s*(?:--|[-\u2013—])|\s*$)|(?<![A-Za-z])/(?P<slashed>{AGENCY})/(?=[.\s\u2013—-])"
 )
-_FIRST_LINES = 3  # sentences in which a tag says whose text it is; later ones sign a quote or a picture
+_FIRST_LINES = 5  # sentences in which a tag says whose text it is; later ones sign a quote or a picture
 _LAST_LINES = 2  # sentences in which any name in brackets signs the text
 _NAMED = rf"""(?:by|from|with|/|:|\+)\s*(?:the\s+)?(?P<agency>{AGENCY}
     |[A-Z][A-Za-z&.\u2019'-]*(?:\s(?:of\s|and\s)?[A-Z][A-Za-z&.\u2019'-]*){{0,3}}?\s
       (?:News\s)?(?:Agency|Press|Newswire|Wire(?:\sService)?|News\sService|Media\sService|Press\sAgency)
     |[A-Z]{{2,6}}\b)"""
 _NAMED_ANYWHERE = rf"(?P<agency>\b{AGENCY}\b|(?:[A-Z]\w+\s)+(?:Press|Agency|News|Newswire|Wire)\b)"
-_PROVIDED = rf"""\b(?:inputs?|files?|reports?|reporting|material|information|contributions?|provided|published)\s+(?:from|by)\s+
+# What comes from somebody comes from an agency; who reported or edited is a person.
+_PROVIDED = rf"""\b(?:inputs?|files?|reports?|material|information|contributions?|provided|published)\s+(?:from|by)\s+
     (?:the\s+)?(?P<agency>{_NAME})"""
 _AGENCY_IN_LINE = tuple(re.compile(expression, re.VERBOSE) for expression in (_NAMED, _NAMED_ANYWHERE, _PROVIDED))
 _PHOTO = re.compile(r"\s*(?:file )?photo$")
@@ -234,7 +235,7 @@ def _credit(form: Pattern, text: str, place: _Place) -> tuple[str, int, int, str
     group = "slashed" if form.name == "first" and match["slashed"] else "agency"
     agency, (start, end) = match[group], match.span(group)
     stands = {
-        "dateline": place.leads,
+        "dateline": place.leads or place.early,
         "first": place.early,
         "tag": _KNOWN.fullmatch(agency + ")") is not None or (text[0] in "([" and place.late),
     }

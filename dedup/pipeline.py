@@ -195,16 +195,23 @@ def retell(
     workers: Workers,
 ) -> tuple[tables.Told, int]:
     """Find the rewrites among copy groups and single articles; return the stories and how many had more partners."""
+    first, rows, telling = tellers(surveyed, groups)
+    model = replace(Model.load(), cut=settings.story_threshold)
+    found = rewrites(telling, learned.vocabulary, background, model, settings.window, settings.partners, workers)
+    return tables.told(surveyed, rows, first, found), found.capped
+
+
+def tellers(
+    surveyed: Survey, groups: tables.Members
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Tellers]:
+    """Return of every row the first of its copy group, the rows that are aligned, by time, and what is known of them."""
     first = groups.first_rows(len(surveyed.ids))
     rows = _tellers(surveyed, groups, first)
-    model = replace(Model.load(), cut=settings.story_threshold)
     _, group = np.unique(first[rows], return_inverse=True)
     published = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
     outlines = surveyed.outlines
     assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)
-    tellers = Tellers(profiles.select(outlines, rows), published[rows], surveyed.outlet[rows], group)
-    found = rewrites(tellers, learned.vocabulary, background, model, settings.window, settings.partners, workers)
-    return tables.told(surveyed, rows, first, found), found.capped
+    return first, rows, Tellers(profiles.select(outlines, rows), published[rows], surveyed.outlet[rows], group)
 
 
 def _tellers(surveyed: Survey, groups: tables.Members, first: NDArray[np.int64]) -> NDArray[np.int64]:

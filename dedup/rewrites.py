@@ -38,6 +38,15 @@ class Tellers:
     group: NDArray[np.int64]
 
 
+class Evidence(NamedTuple):
+    """Pairs of articles, ``left`` the earlier, with their features; ``capped`` articles had too many partners."""
+
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    columns: NDArray[np.float32]  # (pairs, alignment.FEATURES)
+    capped: int
+
+
 class Rewrites(NamedTuple):
     """Scored pairs of articles, ``left`` the earlier, and the stories that they make; articles with too many."""
 
@@ -58,6 +67,21 @@ def rewrites(
     workers: Workers,
 ) -> Rewrites:
     """Find the pairs that tell one story, and the stories."""
+    found = evidence(tellers, vocabulary, background, hours, most, workers)
+    probability = stories.score(found.columns, model)
+    linked = stories.link(found.left, found.right, probability, tellers.group, model.cut)
+    return Rewrites(found.left, found.right, probability, linked, found.capped)
+
+
+def evidence(
+    tellers: Tellers,
+    vocabulary: Vocabulary,
+    background: Background,
+    hours: float,
+    most: int,
+    workers: Workers,
+) -> Evidence:
+    """Pair the articles that may retell each other, and align each pair."""
     profiles = _profiles(tellers, vocabulary, background)
     left, right, capped = candidates(tellers, hours, most)
     local = alignment.local_weights(profiles, left, right)
@@ -69,9 +93,7 @@ def rewrites(
 
     for _ in workers.map("align", align, blocks, [len(block) for block in blocks]):
         pass
-    probability = stories.score(alignment.contrast(columns, left, right, tellers.group), model)
-    linked = stories.link(left, right, probability, tellers.group, model.cut)
-    return Rewrites(left, right, probability, linked, capped)
+    return Evidence(left, right, alignment.contrast(columns, left, right, tellers.group), capped)
 
 
 def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:

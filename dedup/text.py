@@ -141,8 +141,8 @@ def tokenise(batch: Texts) -> Tokens:
     try:
         return _tokenise(batch, strict=True)
     except ComplexError:
-        clusters = [_clusters(text) for text in _strings(batch)]
-        tokens = _tokenise(views(pa.array([c.text for c in clusters], pa.large_string())), strict=False)
+        plainer, clusters = _disentangled(batch)
+        tokens = _tokenise(plainer, strict=False)
         _relocate(tokens, clusters)
         return tokens
 
@@ -210,8 +210,8 @@ def read(batch: Texts) -> Reading:
     try:
         return _read(batch, strict=True)
     except ComplexError:
-        clusters = [_clusters(text) for text in _strings(batch)]
-        made = _read(views(pa.array([c.text for c in clusters], pa.large_string())), strict=False)
+        plainer, clusters = _disentangled(batch)
+        made = _read(plainer, strict=False)
         _relocate(made.tokens, clusters)
         return made
 
@@ -230,12 +230,13 @@ def _read(batch: Texts, *, strict: bool) -> Reading:
 @lru_cache(maxsize=1)
 def _word_lists() -> tuple[NDArray[np.uint64], ...]:
     """Return the hashes of the word lists that the kernel knows."""
-    numbers = sorted((token_hash(word), token_hash(digits)) for word, digits in _NUMBER_WORDS.items())
+    numbers = sorted((token_hash(word), token_hash(digits), len(digits) > 1) for word, digits in _NUMBER_WORDS.items())
     return (
         np.array(sorted(map(token_hash, _ABBREVIATIONS)), np.uint64),
         np.array(sorted(map(token_hash, _STARTERS)), np.uint64),
-        np.array([word for word, _ in numbers], np.uint64),
-        np.array([digits for _, digits in numbers], np.uint64),
+        np.array([word for word, _, _ in numbers], np.uint64),
+        np.array([digits for _, digits, _ in numbers], np.uint64),
+        np.array([figure for _, _, figure in numbers], np.bool_),
     )
 
 
@@ -335,15 +336,32 @@ def _clusters(text: str) -> _Clusters:
             start = end
     widths = [len(piece.encode()) for piece in pieces]
     after = np.cumsum(widths, dtype=np.int64) if widths else np.zeros(0, np.int64)
-    normalised = [normalise(piece) for piece in pieces]
-    sizes = [len(piece.encode()) for piece in normalised]
+    simple = [_simple(piece) for piece in pieces]
+    sizes = [len(piece.encode()) for piece in simple]
     ends = np.repeat(after, sizes).astype(np.int32)
-    return _Clusters("".join(normalised), (ends - np.repeat(widths, sizes)).astype(np.int32), ends)
+    return _Clusters("".join(simple), (ends - np.repeat(widths, sizes)).astype(np.int32), ends)
 
 
-def _relocate(tokens: Tokens, clusters: list[_Clusters]) -> None:
-    """Turn places in normalised texts, in place, into places in the originals."""
-    for index, cluster in enumerate(clusters):
+def _simple(piece: str) -> str:
+    """Return a cluster as one code point, its capital kept, if the kernel can fold that; else its normal form."""
+    composed = unicodedata.normalize("NFC", piece)
+    if len(composed) == 1 and composed not in _composing() and normalise(composed) == normalise(piece):
+        return composed
+    return normalise(piece)
+
+
+def _disentangled(batch: Texts) -> tuple[Texts, dict[int, _Clusters]]:
+    """Return the batch with the texts whose code points interact replaced, and the clusters of these, by number."""
+    strings = list(_strings(batch))
+    clusters = {index: _clusters(text) for index, text in enumerate(strings) if _interacting().search(text)}
+    for index, cluster in clusters.items():
+        strings[index] = cluster.text
+    return views(pa.array(strings, pa.large_string())), clusters
+
+
+def _relocate(tokens: Tokens, clusters: dict[int, _Clusters]) -> None:
+    """Turn places in replaced texts, in place, into places in the originals."""
+    for index, cluster in clusters.items():
         part = tokens.of(index)
         tokens.ends[part] = cluster.ends[tokens.ends[part] - 1]
         tokens.starts[part] = cluster.starts[tokens.starts[part]]
@@ -360,6 +378,13 @@ def _composing() -> frozenset[str]:
             if unicodedata.normalize("NFC", pair) == chr(point):
                 second.add(pair[1])
     return frozenset(second | {chr(point) for point in _points() if _starts_within(normalise(chr(point)), second)})
+
+
+@lru_cache(maxsize=1)
+def _interacting() -> re.Pattern[str]:
+    """Match a character that combines with, composes with or reorders around its neighbours."""
+    points = sorted({point for point in _points() if unicodedata.combining(chr(point))} | set(map(ord, _composing())))
+    return re.compile("[" + "".join(f"\\U{point:08x}" for point in points) + "]")
 
 
 def _starts_within(form: str, second: set[str]) -> bool:

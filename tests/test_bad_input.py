@@ -130,7 +130,6 @@ def test_a_mapping_of_a_field_that_is_not_there() -> None:
     )
 
 
-@pytest.mark.xfail(reason="product bug: KeyError", strict=True, raises=KeyError)
 def test_two_columns_of_one_name() -> None:
     assert "text" in refusal(pa.table([["a"], [TEXT], [TEXT]], names=["id", "text", "text"]))
 
@@ -192,16 +191,12 @@ def test_a_null_id() -> None:
     )
 
 
-@pytest.mark.xfail(reason="product bug: a column of the null type passes as ids; 'duplicate ids: ;'", strict=True)
 @pytest.mark.parametrize("rows", [1, 2])
 def test_nothing_but_null_ids(rows: int) -> None:
     broken = pa.table({"id": pa.nulls(rows), "text": [TEXT] * rows})
     assert refusal(broken) == "the table: column 'id': row 0 is null; every article needs an id"
 
 
-@pytest.mark.xfail(
-    reason="product bug: the row is counted from the start of the corpus, beside the file's name", strict=True
-)
 def test_rows_are_those_of_the_file(tmp_path: Path) -> None:
     pq.write_table(table(), tmp_path / "1.parquet")
     pq.write_table(table(id=["d", None, "f"]), tmp_path / "2.parquet")
@@ -243,13 +238,11 @@ def test_invalid_utf8_in_a_string_column(tmp_path: Path) -> None:
     assert refusal(tmp_path) == f"{tmp_path}/x.parquet: column 'text': row 2 is not valid UTF-8; decode it first"
 
 
-@pytest.mark.xfail(reason="product bug: _strings() decodes unguarded", strict=True, raises=UnicodeDecodeError)
 def test_invalid_utf8_behind_a_combining_accent() -> None:
     broken = table(text=unchecked(["e\u0301".encode(), b"fine", b"bad \xff"]))
     assert refusal(broken) == "the table: column 'text': row 2 is not valid UTF-8; decode it first"
 
 
-@pytest.mark.xfail(reason="product bug: invalid UTF-8 in other string columns reaches the tables", strict=True)
 @pytest.mark.parametrize("field", ["id", "title"])
 def test_invalid_utf8_in_another_string_column(field: str) -> None:
     message = refusal(table(**{field: unchecked([b"fine", b"good", b"bad \xff"])}))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import any_text, column, prose
+from support import ROOT, any_text, column, prose
 
 from dedup import rules, text
 from dedup.boilerplate import (
@@ -31,6 +33,7 @@ from dedup.screen import layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 # Every term is rare.
 RARITY = Rarity.of(np.zeros(0, np.uint64), np.zeros(0, np.float32), 9.0)
@@ -387,7 +390,8 @@ def test_related_articles_are_compared_up_to_a_limit() -> None:
         "\n\n".join([" ".join(np.random.default_rng(seed).permutation(shared)) + f" x{seed}.", SIGN_OFF, f"y{seed}"])
         for seed in range(60)
     ]
-    furniture = learned(texts, ["gazette"] * 60)
+    texts += [article(seed) for seed in range(1000)]  # what is usual in the outlet would not count
+    furniture = learned(texts, ["gazette"] * len(texts))
     assert len(furniture) == 0
     assert furniture.capped > 0
 
@@ -445,6 +449,31 @@ def test_the_work_files_close() -> None:
         observer.add(observed([article(1)], ["gazette"], [0]))
     with pytest.raises(ValueError, match="closed"):
         observer.furniture()
+
+
+FULL_DISK = """
+import resource, sys
+sys.path.insert(0, sys.argv[1])
+import test_boilerplate as made
+from dedup.errors import OutputError
+observed = made.observed([made.article(seed) for seed in range(99)], ["gazette"] * 99, range(99))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+try:
+    with made.Observer() as observer:
+        observer.add(observed)
+except OutputError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told(tmp_path: Path) -> None:
+    """A limit on the size of a file stands for the full disk: the same error comes from the same calls."""
+    command = [sys.executable, "-c", FULL_DISK, str(ROOT / "tests")]
+    environment = {"TMPDIR": str(tmp_path), "PATH": ""}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith(f"{tmp_path}: cannot take what outlets repeat")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -238,7 +238,7 @@ def test_chunks(table: pa.Table, wanted: dict[str, Any]) -> None:
 
 def test_blocks_of_any_size(table: pa.Table, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Verification and ledgers in many small blocks give the same."""
-    for module in ("dedup.pipeline", "dedup.result"):
+    for module in ("dedup.pipeline", "dedup.tables"):
         monkeypatch.setattr(f"{module}._BLOCK_BYTES", 500)
     assert tables_of(find(table)) == wanted
 

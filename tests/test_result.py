@@ -138,7 +138,6 @@ def test_permissions_follow_the_umask(result: Result, tmp_path: Path) -> None:
     assert (tmp_path / "out").stat().st_mode & 0o777 == 0o750
 
 
-@pytest.mark.xfail(reason="product bug: the link is replaced by a folder", strict=True)
 def test_a_link_stays_a_link(result: Result, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "real")

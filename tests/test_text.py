@@ -119,9 +119,6 @@ def test_tokens_ascend(original: str) -> None:
     assert places == sorted(places, key=lambda p: (p.start, p.end))
 
 
-@pytest.mark.xfail(
-    reason="product bug: _clusters() cuts before what is invisible, and composition stops there", strict=True
-)
 @pytest.mark.parametrize(
     "original", ["e\u00ad\u0301x", "か\u200d\u3099", "\u1100\u00ad\u1161", "e\u0301 \u00ad a\u00ad\u0308"]
 )
@@ -170,7 +167,6 @@ def test_every_assigned_character(around: tuple[str, str]) -> None:
     assert [ascii(original) for original in wrong] == []
 
 
-@pytest.mark.xfail(reason="product bug: unassigned code points between Han blocks count as letters", strict=True)
 def test_an_unassigned_code_point_separates() -> None:
     unassigned = [
         chr(point) for point in (0x2A6E0, 0x2FA20, 0x2EF00, 0x323AF) if unicodedata.category(chr(point)) == "Cn"
@@ -249,9 +245,6 @@ def test_a_truncated_character_does_not_borrow_from_the_next_text() -> None:
         text.tokenise(text.views(unchecked([b"\xc3", b"\xa9"])))
 
 
-@pytest.mark.xfail(
-    reason="product bug: _strings() decodes unguarded: UnicodeDecodeError", strict=True, raises=UnicodeDecodeError
-)
 def test_invalid_utf8_behind_a_text_for_unicodedata_is_refused() -> None:
     with pytest.raises(CorpusError, match="not valid UTF-8") as caught:
         text.tokenise(text.views(unchecked(["e\u0301".encode(), b"bad \xff"])))

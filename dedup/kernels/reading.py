@@ -324,9 +324,9 @@ def read(
     """Write the tokens of every text as :func:`dedup.kernels.texts.tokenise` does, with their terms and flags.
 
     ``words`` are (ascending hashes of abbreviations, of words that start sentences, of number words, and for these
-    the hashes of their digits).
+    the hashes of their digits and whether they have two and more).
     """
-    abbreviations, starters, number_words, number_digits = words
+    abbreviations, starters, number_words, number_digits, number_figures = words
     longest = longest_of(starts, ends)
     size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
@@ -380,7 +380,7 @@ def read(
                 found = _find(number_words, own[token])
                 if found >= 0:
                     term[token] = number_digits[found]
-                    digit = figure = True
+                    digit, figure = True, number_figures[found]
                 elif digit:
                     figure = _is_figure(folded, folded_starts[token], folded_ends[token])
             flag[token] = mark | (NUMBER if digit else 0) | (FIGURE if figure else 0)

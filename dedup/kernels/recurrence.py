@@ -268,7 +268,8 @@ def own_words(
     """Say of every article what is left of it without its recurring units, given by article and start.
 
     ``masks``, what is usual in the outlet, become the rare terms that are not and stand outside of them (all terms,
-    where less than ``least[1]`` of the article is left); ``own`` whether at least ``least[0]`` of its tokens is left: less is a copy within the outlet.
+    where less than ``least[1]`` of the article is left); ``own`` whether at least
+    ``least[0]`` of its tokens is left: less is a copy within the outlet.
     """
     span = np.empty((len(articles), 2), np.int64)
     begin = 0

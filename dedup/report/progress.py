@@ -18,9 +18,14 @@ if TYPE_CHECKING:
     from dedup.workers import Progress
 
 _STAGES = {
+    "learn": "Learning boilerplate",
+    "mark": "Marking boilerplate",
+    "count": "Counting terms",
+    "vectors": "Learning word vectors",
     "sketch": "Reading articles",
     "fetch": "Fetching candidates",
     "verify": "Comparing candidates",
+    "align": "Aligning sentences",
     "ledger": "Accounting for words",
     "report": "Reading titles",
 }

@@ -1,13 +1,16 @@
-"""What a report tells, drawn from a result: totals, the largest copy groups, their members.
+"""What a report tells, drawn from a result: totals, the largest stories, their copy groups, the members of these.
 
-Vectorised over the articles. Python objects are made for the groups and members that are shown, and for no others.
+A result without rewrites is told in the same way: each of its copy groups is then a story of its own.
+
+Vectorised over the articles. Python objects are made for the stories, groups and members that are shown, and for no
+others.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,10 +18,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dedup.errors import OutputError
+from dedup.evaluation import tellers
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,14 +35,22 @@ _EARLIEST, _LATEST = (pa.scalar(bound, _TIMESTAMP) for bound in (datetime.min, d
 
 @dataclass(frozen=True)
 class Totals:
-    """Counts over the whole corpus. ``copied`` is the share of all words, 0..1; ``first`` and ``last`` are in UTC."""
+    """Counts over the whole corpus; groups and stories are those of two articles and more.
+
+    ``copied`` and ``boilerplate`` are shares of all words, 0..1; ``first`` and ``last`` are in UTC. ``stories`` and
+    ``story_articles`` are null where only copies were looked for.
+    """
 
     articles: int
     outlets: int
     distinct_texts: int
     copy_groups: int
     grouped_articles: int
+    stories: int | None
+    story_articles: int | None
     words: int
+    boilerplate_words: int
+    boilerplate: float
     copied_words: int
     copied: float
     first: datetime | None
@@ -58,6 +70,7 @@ class Member:
     witness_id: str | None
     score: float | None
     words: int
+    boilerplate: float
     copied: float
     unique: float
 
@@ -66,7 +79,7 @@ class Member:
 class Group:
     """A copy group. ``size`` counts all its articles; ``members`` are the first published of them, undated ones last.
 
-    ``copied`` is the share of the words of all its articles, 0..1.
+    ``copied`` is the share of the words of all its articles, 0..1. An article without a copy is a group of one.
     """
 
     copy_id: str
@@ -85,11 +98,40 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Story:
+    """A story. ``size`` counts all its articles; ``title`` is that of the first published one that has a title.
+
+    ``groups`` are its copy groups, the largest first, then the first published; ``single_articles`` of its
+    ``copy_groups`` are of one article. ``cohesion`` is the mean probability over the pairs of copy groups,
+    ``weakest`` the lowest probability by which one of them was admitted; both are null for a story of one group.
+    """
+
+    story_id: str
+    title: str | None
+    size: int
+    outlets: int
+    copy_groups: int
+    single_articles: int
+    words: int
+    copied: float
+    first: datetime | None
+    last: datetime | None
+    cohesion: float | None
+    weakest: float | None
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
 class Summary:
-    """The totals and the largest copy groups; of equal ones, those with more copied words come first."""
+    """The totals and the largest stories; of equal ones, those with more copied words come first."""
 
     totals: Totals
-    groups: tuple[Group, ...]
+    stories: tuple[Story, ...]
+
+    @property
+    def there(self) -> int:
+        """Count the stories of two articles and more; copy groups, where only copies were looked for."""
+        return self.totals.copy_groups if self.totals.stories is None else self.totals.stories
 
 
 @dataclass(frozen=True)
@@ -108,22 +150,22 @@ class Shared:
 
 @dataclass(frozen=True)
 class Detail:
-    """One copy group with all its members, and for each, by id, what it shares with whom, the most first."""
+    """One story with all its members, and for each, by id, what it shares with whom, the most first."""
 
-    group: Group
+    story: Story
     shared: Mapping[str, tuple[Shared, ...]]
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A setting: its value, default and range, and what it means."""
+    """A setting: its value, default and range (of a number), and what it means."""
 
     name: str
-    value: float
-    default: float
-    low: float
-    high: float
+    value: float | str
+    default: float | str
     meaning: str
+    low: float | None = None
+    high: float | None = None
 
 
 def knobs(settings: Settings) -> tuple[Knob, ...]:
@@ -135,66 +177,80 @@ def knobs(settings: Settings) -> tuple[Knob, ...]:
     )
 
 
-def summarise(result: Result, groups: int, members: int | None = None) -> Summary:
-    """Sum up a result: its totals and the ``groups`` largest copy groups, each with at most ``members`` members."""
+def has_stories(settings: Mapping[str, object]) -> bool:
+    """Say whether rewrites were looked for, and not copies only."""
+    return bool(settings.get("stories", True))
+
+
+def summarise(result: Result, stories: int, members: int | None = None) -> Summary:
+    """Sum up a result: its totals and the ``stories`` largest stories.
+
+    Of each at most ``members`` copy groups are taken, and of each of these at most ``members`` articles.
+    """
     articles = _dated(result.articles)
-    copies = _copies(articles)
-    return Summary(_totals(articles, copies), _groups(articles, copies, _largest(copies, groups), members))
+    grain = _grain(articles, "story_id")
+    return Summary(_totals(articles, result.settings), _stories(result, articles, grain, stories, members))
 
 
 def detail(result: Result, name: str) -> Detail:
-    """Tell all about one copy group, named by its copy_id, by the id of a member, or by how these begin.
+    """Tell all about one story, named by its id, by the id of a member, or by how one of these begins.
 
-    Raises OutputError where nothing or more than one group has that name.
+    Raises OutputError where nothing or more than one story has that name.
     """
     articles = _dated(result.articles)
-    chosen = articles.filter(pc.equal(articles["copy_id"], _copy_id(articles, name)))
-    group = _group(chosen.sort_by([("published", "ascending"), ("id", "ascending")]), None)
-    return Detail(group, _shared(result.spans, group))
+    noun = "stories" if has_stories(result.settings) else "groups"
+    chosen = articles.filter(pc.equal(articles["story_id"], _story_id(articles, name, noun)))
+    story = _told(result.matches, chosen.sort_by(_BY_TIME), (len(chosen),), None)[0]
+    members = [member for group in story.groups for member in group.members]
+    return Detail(story, _shared(result.spans, members))
 
 
 def summary_document(result: Result, summary: Summary) -> dict[str, Any]:
-    """Return a report as one JSON object: version, settings, counters, totals, groups."""
-    return _document(result, summary.totals, [asdict(group) for group in summary.groups])
+    """Return a report as one JSON object: version, settings, counters, totals, and stories (or groups)."""
+    return _document(result, summary.totals, [asdict(story) for story in summary.stories])
 
 
 def detail_document(result: Result, told: Detail) -> dict[str, Any]:
-    """Return the same object for one group; its members also have ``shared``, a list."""
-    group = asdict(told.group)
-    for member in group["members"]:
-        member["shared"] = [asdict(shared) for shared in told.shared.get(member["id"], ())]
-    articles = _dated(result.articles)
-    return _document(result, _totals(articles, _copies(articles)), [group])
+    """Return the same object for one story; its members also have ``shared``, a list."""
+    story = asdict(told.story)
+    for group in story["groups"]:
+        for member in group["members"]:
+            member["shared"] = [asdict(shared) for shared in told.shared.get(member["id"], ())]
+    return _document(result, _totals(_dated(result.articles), result.settings), [story])
 
 
-def _document(result: Result, totals: Totals, groups: list[dict[str, Any]]) -> dict[str, Any]:
+def _document(result: Result, totals: Totals, stories: list[dict[str, Any]]) -> dict[str, Any]:
+    """Where only copies were looked for, the stories are copy groups and told as such."""
+    groups = {"groups": [group for story in stories for group in story["groups"]]}
     return {
         "version": result.version,
         "settings": dict(result.settings),
         "counters": dict(result.counters),
         "totals": asdict(totals),
-        "groups": groups,
+        **({"stories": stories} if has_stories(result.settings) else groups),
     }
 
 
-# Articles by copy group -------------------------------------------------------------------------------------------
+# Articles by copy group or story ----------------------------------------------------------------------------------
 
 
-class _Copies(NamedTuple):
-    """``codes`` number the copy group of every article; the rest has one value a group."""
+class _Grain(NamedTuple):
+    """``codes`` number the copy group or story of every article; the rest has one value a group or story."""
 
     codes: NDArray[np.int64]
-    copy_ids: pa.LargeStringArray
+    ids: pa.LargeStringArray
     sizes: NDArray[np.int64]
-    copied_words: NDArray[np.int64]
 
 
-def _copies(articles: pa.Table) -> _Copies:
-    encoded = articles["copy_id"].combine_chunks().dictionary_encode()
+def _grain(articles: pa.Table, column: str) -> _Grain:
+    encoded = articles[column].combine_chunks().dictionary_encode()
     codes, count = encoded.indices.to_numpy().astype(np.int64), len(encoded.dictionary)
-    copied = np.rint(articles["copied"].to_numpy() * articles["words"].to_numpy())
-    sums = np.bincount(codes, copied, count).astype(np.int64)
-    return _Copies(codes, encoded.dictionary, np.bincount(codes, minlength=count), sums)
+    return _Grain(codes, encoded.dictionary, np.bincount(codes, minlength=count))
+
+
+def _words_of(articles: pa.Table, share: str) -> NDArray[np.float64]:
+    """Return the words of every article that a share stands for."""
+    return np.asarray(np.rint(articles[share].to_numpy() * articles["words"].to_numpy()), np.float64)
 
 
 def _dated(articles: pa.Table) -> pa.Table:
@@ -205,21 +261,33 @@ def _dated(articles: pa.Table) -> pa.Table:
     return articles.set_column(articles.column_names.index("published"), "published", dated)
 
 
-def _totals(articles: pa.Table, copies: _Copies) -> Totals:
-    grouped = copies.sizes > 1
+def _totals(articles: pa.Table, settings: Mapping[str, object]) -> Totals:
+    copies, stories = (_grouped(_grain(articles, column)) for column in ("copy_id", "story_id"))
     identical = pc.sum(pc.equal(articles["relation"].cast(pa.string()), "identical")).as_py() or 0
-    words, copied_words = _words(articles), int(copies.copied_words.sum())
+    words = _words(articles)
+    copied, boilerplate = (int(_words_of(articles, share).sum()) for share in ("copied", "boilerplate"))
+    told = has_stories(settings)
     return Totals(
         articles=len(articles),
         outlets=_outlets(articles),
         distinct_texts=len(articles) - identical,
-        copy_groups=int(grouped.sum()),
-        grouped_articles=int(copies.sizes[grouped].sum()),
+        copy_groups=copies[0],
+        grouped_articles=copies[1],
+        stories=stories[0] if told else None,
+        story_articles=stories[1] if told else None,
         words=words,
-        copied_words=copied_words,
-        copied=copied_words / max(1, words),
+        boilerplate_words=boilerplate,
+        boilerplate=boilerplate / max(1, words),
+        copied_words=copied,
+        copied=copied / max(1, words),
         **_span_of_time(articles),
     )
+
+
+def _grouped(grain: _Grain) -> tuple[int, int]:
+    """Count the groups of two and more, and their articles."""
+    sizes = grain.sizes[grain.sizes > 1]
+    return len(sizes), int(sizes.sum())
 
 
 def _words(articles: pa.Table) -> int:
@@ -239,46 +307,103 @@ def _utc(moment: datetime | None) -> datetime | None:
     return moment.replace(tzinfo=UTC) if moment else None
 
 
-# The largest groups -----------------------------------------------------------------------------------------------
+# The largest stories ----------------------------------------------------------------------------------------------
+
+_BY_TIME = [("published", "ascending"), ("id", "ascending")]
 
 
-def _largest(copies: _Copies, limit: int) -> NDArray[np.int64]:
-    """Return the codes of the largest copy groups, in an order that the order of the input does not change."""
-    codes = np.flatnonzero(copies.sizes > 1)
-    table = pa.table(
-        {
-            "size": copies.sizes[codes],
-            "copied": copies.copied_words[codes],
-            "copy_id": copies.copy_ids.take(pa.array(codes)),
-        }
-    )
-    order = [("size", "descending"), ("copied", "descending"), ("copy_id", "ascending")]
+def _largest(articles: pa.Table, grain: _Grain, limit: int) -> NDArray[np.int64]:
+    """Return the codes of the largest stories, in an order that the order of the input does not change."""
+    codes = np.flatnonzero(grain.sizes > 1)
+    copied = np.bincount(grain.codes, _words_of(articles, "copied"), len(grain.sizes))
+    table = pa.table({"size": grain.sizes[codes], "copied": copied[codes], "id": grain.ids.take(pa.array(codes))})
+    order = [("size", "descending"), ("copied", "descending"), ("id", "ascending")]
     chosen: NDArray[np.int64] = codes[pc.select_k_unstable(table, min(limit, len(codes)), order).to_numpy()]
     return chosen
 
 
-def _groups(articles: pa.Table, copies: _Copies, chosen: NDArray[np.int64], members: int | None) -> tuple[Group, ...]:
-    position = np.full(len(copies.copy_ids), -1)
+def _stories(result: Result, articles: pa.Table, grain: _Grain, limit: int, members: int | None) -> tuple[Story, ...]:
+    chosen = _largest(articles, grain, limit)
+    position = np.full(len(grain.sizes), -1)
     position[chosen] = np.arange(len(chosen))
-    position = position[copies.codes]
+    position = position[grain.codes]
     rows = np.flatnonzero(position >= 0)
     table = articles.take(pa.array(rows)).append_column("position", pa.array(position[rows]))
-    table = table.sort_by([("position", "ascending"), ("published", "ascending"), ("id", "ascending")])
-    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(copies.sizes[chosen])]).tolist()
-    return tuple(_group(table.slice(low, high - low), members) for low, high in pairwise(places))
+    table = table.sort_by([("position", "ascending"), *_BY_TIME]).drop_columns(["position"])
+    return _told(result.matches, table, grain.sizes[chosen].tolist(), members)
+
+
+def _told(matches: pa.Table, articles: pa.Table, sizes: Sequence[int], members: int | None) -> tuple[Story, ...]:
+    """Tell the stories that the articles are, one after the other, each by time and of so many articles."""
+    places = [0, *accumulate(sizes)]
+    cohesions = _cohesions(matches, articles, np.repeat(np.arange(len(sizes)), np.asarray(sizes, np.int64)))
+    return tuple(
+        _story(articles.slice(low, high - low), cohesion, members)
+        for (low, high), cohesion in zip(pairwise(places), cohesions, strict=True)
+    )
+
+
+def _story(articles: pa.Table, cohesion: float | None, members: int | None) -> Story:
+    grain = _grain(articles, "copy_id")
+    rows = np.split(np.argsort(grain.codes, kind="stable"), np.cumsum(grain.sizes)[:-1])
+    order = np.argsort(-grain.sizes, kind="stable")[:members].tolist()
+    weakest = pc.min(articles["score"].filter(pc.equal(articles["relation"].cast(pa.string()), "rewrite"))).as_py()
+    return Story(
+        story_id=articles["story_id"][0].as_py(),
+        title=_title(articles["title"]),
+        size=len(articles),
+        outlets=_outlets(articles),
+        copy_groups=len(grain.sizes),
+        single_articles=int((grain.sizes == 1).sum()),
+        words=_words(articles),
+        copied=_share(articles, "copied"),
+        **_span_of_time(articles),
+        cohesion=cohesion,
+        weakest=weakest,
+        groups=tuple(_group(articles.take(pa.array(rows[code])), members) for code in order),
+    )
+
+
+def _title(titles: pa.ChunkedArray) -> str | None:
+    known = titles.filter(pc.not_equal(titles, ""))
+    return str(known[0].as_py()) if len(known) else None
 
 
 def _group(articles: pa.Table, members: int | None) -> Group:
-    words, copied = articles["words"].to_numpy(), articles["copied"].to_numpy()
     return Group(
         copy_id=articles["copy_id"][0].as_py(),
         size=len(articles),
         outlets=_outlets(articles),
         words=_words(articles),
-        copied=float(words @ copied) / max(1, _words(articles)),
+        copied=_share(articles, "copied"),
         members=_members(articles.slice(0, members)),
         **_span_of_time(articles),
     )
+
+
+def _share(articles: pa.Table, share: str) -> float:
+    return float(articles["words"].to_numpy() @ articles[share].to_numpy()) / max(1, _words(articles))
+
+
+def _cohesions(matches: pa.Table, articles: pa.Table, story: NDArray[np.int64]) -> list[float | None]:
+    """Return for each story the mean probability over its pairs of copy groups; a pair that was not scored counts 0.
+
+    Of two groups it is the mean over the pairs of articles that stand for them (`evaluation.tellers`).
+    """
+    if not len(articles):
+        return []
+    grain = _grain(articles, "copy_id")
+    counts = np.bincount(grain.codes[tellers(articles, grain.codes)], minlength=len(grain.sizes))
+    rewrites = matches.filter(pc.is_valid(matches["story_score"]))
+    ids = articles["id"].combine_chunks()
+    sides = [pc.index_in(rewrites[side].combine_chunks(), value_set=ids).fill_null(-1) for side in ("left", "right")]
+    left, right = (side.to_numpy().astype(np.int64) for side in sides)
+    one, two = grain.codes[left], grain.codes[right]
+    inside = (left >= 0) & (right >= 0) & (one != two) & (story[left] == story[right])
+    weight = rewrites["story_score"].to_numpy() / (counts[one] * counts[two])
+    told = np.bincount(story[left[inside]], weight[inside], int(story[-1]) + 1)
+    groups = np.bincount(story[np.unique(grain.codes, return_index=True)[1]]).tolist()
+    return [total / (many * (many - 1) / 2) if many > 1 else None for total, many in zip(told, groups, strict=True)]
 
 
 def _members(articles: pa.Table) -> tuple[Member, ...]:
@@ -286,35 +411,35 @@ def _members(articles: pa.Table) -> tuple[Member, ...]:
     return tuple(Member(**{**row, "published": _utc(row["published"])}) for row in rows)
 
 
-# One group --------------------------------------------------------------------------------------------------------
+# One story --------------------------------------------------------------------------------------------------------
 
 
-def _copy_id(articles: pa.Table, name: str) -> str:
+def _story_id(articles: pa.Table, name: str, noun: str) -> str:
     row = pc.index(articles["id"], pa.scalar(name, pa.large_string())).as_py()
     if row >= 0:
-        return str(articles["copy_id"][row].as_py())
-    found = pc.unique(articles["copy_id"].filter(pc.starts_with(articles["id"], name))).sort().to_pylist()
+        return str(articles["story_id"][row].as_py())
+    found = pc.unique(articles["story_id"].filter(pc.starts_with(articles["id"], name))).sort().to_pylist()
     if not found:
         raise OutputError(f"no article's id is {name!r} or begins with it")
     if len(found) > 1:
-        found = _with_copies(articles, found) or found
+        found = _of_several(articles, found) or found
     if len(found) > 1:
         more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
         named = ", ".join(map(repr, found[:_NAMED]))
-        raise OutputError(f"{name!r} is the beginning of articles in several groups: {named}{more}; name one of these")
+        raise OutputError(f"{name!r} is the beginning of articles in several {noun}: {named}{more}; name one of these")
     return str(found[0])
 
 
-def _with_copies(articles: pa.Table, copy_ids: list[str]) -> list[str]:
+def _of_several(articles: pa.Table, story_ids: list[str]) -> list[str]:
     """Leave out the articles on their own."""
-    chosen = pc.is_in(articles["copy_id"], pa.array(copy_ids, pa.large_string()))
-    counts = pc.value_counts(articles["copy_id"].filter(chosen))
+    chosen = pc.is_in(articles["story_id"], pa.array(story_ids, pa.large_string()))
+    counts = pc.value_counts(articles["story_id"].filter(chosen))
     grouped = counts.filter(pc.greater(counts.field("counts"), 1))
     return sorted(grouped.field("values").to_pylist())
 
 
-def _shared(spans: pa.Table, group: Group) -> dict[str, tuple[Shared, ...]]:
-    copied_words = {member.id: round(member.copied * member.words) for member in group.members}
+def _shared(spans: pa.Table, members: Iterable[Member]) -> dict[str, tuple[Shared, ...]]:
+    copied_words = {member.id: round(member.copied * member.words) for member in members}
     chosen = pc.is_in(spans["id"], pa.array(copied_words, pa.large_string()))
     spans = spans.filter(pc.and_(chosen, pc.is_valid(spans["other_id"])))
     spans = spans.append_column("size", pc.subtract(spans["end"], spans["start"]))

@@ -20,24 +20,30 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
-    from dedup.report.summary import Detail, Group, Knob, Member, Shared, Summary, Totals
+    from dedup.report.summary import Detail, Group, Knob, Member, Shared, Story, Summary, Totals
 
 PIPED_WIDTH = 120
-_ONE_LINE = 100  # columns from which a member's title stands on the line of its shares
-_YEAR = 76  # columns from which a member's date has its year
+_ONE_LINE = 112  # columns from which a member's title stands on the line of its shares
+_YEAR = 84  # columns from which a member's date has its year
+_HOUSE = 78  # columns from which a member's share of boilerplate has a column
 _LONGEST = 1000  # characters of a title that are looked at
-_SHARE = len("Copied")
+_SHARE, _BOILERPLATE = len("Copied"), len("Boilerplate")
 _RELATION = len("excerpt 0.99")
 _KNOB = 32
 _INDENT = 4
 _UNKNOWN = "-"
 
-_LEGEND = (
+_COPIES = (
     "near     its resemblance to a longer article: what part of the phrases of both they share",
     "excerpt  its containment in a longer article: what part of its phrases stands there",
-    "copied   its words in runs that stand in other members too, in percent",
+    "copied   its words in runs that stand in other members of its copy group too, in percent",
 )
-_HEADING, _QUIET, _TELLING = "bold", "dim", "cyan"
+_REWRITES = (
+    "bracket  a copy group: articles with the same text, or parts of it",
+    "rewrite  the probability that it tells the same story as another article of it, in words of its own",
+    "cohesion the mean probability over all pairs of its copy groups; weakest link: the lowest that admitted one",
+)
+HEADING, QUIET, TELLING = "bold", "dim", "cyan"
 
 # What separates lines is a space; marks of direction and width say nothing on a terminal; the rest of the control and
 # format characters, which move the cursor or turn the text around, are shown as the replacement character.
@@ -133,7 +139,7 @@ def report(
     """Lay out the whole report; ``folder`` is where its files are, for the advice to look there."""
     yield from totals(summary.totals)
     yield Text()
-    yield from groups(summary, width, folder)
+    yield from stories(summary, width, folder)
     yield from notes(counters, settings, width)
 
 
@@ -141,63 +147,111 @@ def totals(told: Totals) -> Iterator[Text]:
     """Lay out the totals."""
     about = [f"from {counted(told.outlets, 'outlet')}"] if told.outlets else []
     about += [f"{_day(told.first)} to {_day(told.last)}"] if told.first and told.last else []
-    yield Text.assemble((counted(told.articles, "article"), _HEADING), " ", ", ".join(about))
-    rows = [
+    yield Text.assemble((counted(told.articles, "article"), HEADING), " ", ", ".join(about))
+    rows: list[tuple[str, int, float | None]] = [
         ("distinct texts", told.distinct_texts, None),
         ("copy groups", told.copy_groups, None),
         ("articles in copy groups", told.grouped_articles, told.grouped_articles / max(1, told.articles)),
+    ]
+    if told.stories is not None and told.story_articles is not None:
+        rows.append(("stories", told.stories, None))
+        rows.append(("articles in stories", told.story_articles, told.story_articles / max(1, told.articles)))
+    rows += [
         ("words", told.words, None),
+        ("words boilerplate", told.boilerplate_words, told.boilerplate),
         ("words copied", told.copied_words, told.copied),
     ]
     digits = max(len(f"{count:,}") for _, count, _ in rows)
     for name, count, part in rows:
         end = "" if part is None else f"   {share(part):>5}"
-        yield Text.assemble(f"  {name:<24}", (f"{count:>{digits},}", _HEADING), end)
+        yield Text.assemble(f"  {name:<24}", (f"{count:>{digits},}", HEADING), end)
 
 
-def groups(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
-    """Lay out the largest copy groups."""
-    shown, there = len(summary.groups), summary.totals.copy_groups
+def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
+    """Lay out the largest stories; copy groups, where only copies were looked for."""
+    shown, there, only_copies = len(summary.stories), summary.there, summary.totals.stories is None
+    one, many = ("copy group", "copy groups") if only_copies else ("story", "stories")
     if there == 0:
-        yield Text("No copies were found.")
+        yield Text("No copies were found." if only_copies else "No copies and no rewrites were found.")
     if shown:
-        yield Text("Copy groups" if shown == there else f"The {shown:,} largest of {there:,} copy groups", _HEADING)
-        columns = _columns((member for group in summary.groups for member in group.members), width)
+        heading = many.capitalize() if shown == there else f"The {shown:,} largest of {there:,} {many}"
+        yield Text(heading, HEADING)
+        columns = _columns(summary, width)
         yield _heads(columns)
-        for number, group in enumerate(summary.groups, 1):
+        for number, story in enumerate(summary.stories, 1):
             yield Text()
-            yield from _group(number, group, columns, folder)
+            yield from _story(number, story, columns, folder)
         yield Text()
-        for line in _LEGEND:
-            yield from _wrapped(line, width, " " * _INDENT, _QUIET)
+        for line in _COPIES if only_copies else (*_COPIES, *_REWRITES):
+            yield from wrapped(line, width, " " * _INDENT, QUIET)
     if shown < there:
         yield Text()
-        yield _cut(Text(f"{counted(there - shown, 'more copy group')}; --groups {there} lists all", _QUIET), width)
+        rest = counted(there - shown, f"more {one}", f"more {many}")
+        yield cut(Text(f"{rest}; --top {there} lists all", QUIET), width)
 
 
-def _group(number: int, group: Group, columns: _Columns, folder: str | None) -> Iterator[Text]:
-    yield _cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", _QUIET), (_title(group), _HEADING)), columns.width)
-    for line in _about(group, columns.width - _INDENT):
-        yield _cut(Text(" " * _INDENT + line, _QUIET), columns.width)
-    for member in group.members:
-        yield from _member(member, columns, group.title)
-    hidden = group.size - len(group.members)
+def _story(number: int, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
+    yield cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", QUIET), (_known(story.title), HEADING)), columns.width)
+    for line in _about(story, columns.width - _INDENT):
+        yield cut(Text(" " * _INDENT + line, QUIET), columns.width)
+    for group in story.groups:
+        yield from _group(group, story, columns, folder)
+    hidden = story.copy_groups - len(story.groups)
     if hidden:
-        where = f": dedup show {shlex.quote(folder)} {shlex.quote(printable(group.copy_id))}" if folder else ""
-        yield _cut(Text(f"{' ' * _INDENT}… and {hidden:,} more{where}", _QUIET), columns.width)
+        articles = story.size - sum(group.size for group in story.groups)
+        rest = counted(articles, "article") if hidden == articles else f"{counted(articles, 'article')} in copy groups"
+        yield _more(f"    … and {rest} more", story.story_id, columns, folder)
 
 
-def _title(group: Group) -> str:
-    return _known(group.title)
+def _group(group: Group, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
+    """Lay out the members; a bracket holds them together where the story has other groups."""
+    bracket = story.copy_groups > 1 and group.size > 1
+    hidden = group.size - len(group.members)
+    for place, member in enumerate(group.members):
+        last = place == len(group.members) - 1 and not hidden
+        gutter = ("┌" if place == 0 else "└" if last else "│") if bracket else " "
+        below = "│" if bracket and not last else " "
+        yield from _member(member, columns, story.title, _role(member, group, story), (gutter, below))
+    if hidden:
+        gutter = "└" if bracket else " "
+        yield _more(f"  {gutter} … and {hidden:,} more", group.copy_id, columns, folder)
 
 
-def _about(group: Group, width: int) -> list[str]:
-    """Describe a group in a line, or in two where its copy_id does not fit in."""
-    outlets = [counted(group.outlets, "outlet")] if group.outlets else []
-    copied, period, name = f"{share(group.copied)} copied", _period(group.first, group.last), printable(group.copy_id)
-    about = " · ".join([counted(group.size, "article"), *outlets, copied, period])
-    together = f"{about} · {name}"
-    return [together] if cell_len(together) <= width else [about, name]
+def _more(text: str, name: str, columns: _Columns, folder: str | None) -> Text:
+    where = f": dedup show {shlex.quote(folder)} {shlex.quote(printable(name))}" if folder else ""
+    return cut(Text(f"{text}{where}", QUIET), columns.width)
+
+
+def _about(story: Story, width: int) -> list[str]:
+    """Describe a story in as many lines as that takes."""
+    parts = [counted(story.size, "article")]
+    parts += [counted(story.outlets, "outlet")] if story.outlets else []
+    parts += [_make_up(story)] if story.copy_groups > 1 else []
+    parts += [f"{share(story.copied)} copied", _period(story.first, story.last)]
+    parts += [f"cohesion {story.cohesion:.2f}"] if story.cohesion is not None else []
+    parts += [f"weakest link {story.weakest:.2f}"] if story.weakest is not None else []
+    return packed([*parts, printable(story.story_id)], width)
+
+
+def _make_up(story: Story) -> str:
+    """Say how many copy groups and single articles make a story."""
+    groups, single = story.copy_groups - story.single_articles, story.single_articles
+    alone = f"{single:,} without copies" if groups else "no copies"
+    if not groups or not single:
+        return counted(groups, "copy group") if groups else alone
+    return f"{counted(groups, 'copy group')}, {alone}"
+
+
+def packed(parts: Iterable[str], width: int) -> list[str]:
+    """Join parts to lines that fit a width; a part that does not has a line of its own."""
+    lines: list[str] = []
+    for part in parts:
+        together = f"{lines[-1]} · {part}" if lines else part
+        if lines and cell_len(together) <= width:
+            lines[-1] = together
+        else:
+            lines.append(part)
+    return lines
 
 
 # A member in columns ----------------------------------------------------------------------------------------------
@@ -209,6 +263,7 @@ class _Columns(NamedTuple):
     width: int
     outlet: int
     year: bool
+    boilerplate: bool
     stacked: bool
 
     @property
@@ -216,51 +271,60 @@ class _Columns(NamedTuple):
         return len("30 Sep 2026 12:30" if self.year else "30 Sep 12:30")
 
 
-def _columns(members: Iterable[Member], width: int) -> _Columns:
+def _columns(summary: Summary, width: int) -> _Columns:
+    members = (member for story in summary.stories for group in story.groups for member in group.members)
     widest = max((cell_len(_known(member.source)) for member in members), default=0)
     outlet = max(len("Outlet"), min(widest, width // 5))
-    return _Columns(width, outlet, year=width >= _YEAR, stacked=width < _ONE_LINE)
+    boilerplate = width >= _HOUSE and summary.totals.boilerplate_words > 0
+    return _Columns(width, outlet, year=width >= _YEAR, boilerplate=boilerplate, stacked=width < _ONE_LINE)
 
 
 def _heads(columns: _Columns) -> Text:
     published = "Published (UTC)" if columns.year else "Published"
-    return _row(
-        columns,
-        Text("Outlet"),
-        Text(published),
-        Text("Relation"),
-        "Copied",
-        "Unique",
-        Text("Title"),
-        _QUIET,
-    )
+    shares = ("Boilerplate", "Copied", "Unique")
+    return _row(columns, " ", ("Outlet", published, "Relation"), shares, Text("Title"), QUIET)
 
 
-def _member(member: Member, columns: _Columns, heading: str | None) -> Iterator[Text]:
+def _member(
+    member: Member, columns: _Columns, heading: str | None, relation: str, gutters: tuple[str, str]
+) -> Iterator[Text]:
     title = Text(_known(member.title))
-    date = Text(_moment(member.published, year=columns.year))
-    relation = Text(_relation(member), _TELLING if member.relation else "")
-    yield _row(columns, Text(_known(member.source)), date, relation, share(member.copied), share(member.unique), title)
+    about = (_known(member.source), _moment(member.published, year=columns.year), relation)
+    shares = (share(member.boilerplate), share(member.copied), share(member.unique))
+    yield _row(columns, gutters[0], about, shares, title)
     if columns.stacked and member.title != heading:
-        yield _cut(Text(" " * (_INDENT + 2), _QUIET).append_text(title), columns.width)
+        line = Text(f"  {gutters[1]}   ", QUIET)
+        yield cut(line.append_text(title), columns.width)
 
 
 def _row(
-    columns: _Columns, outlet: Text, date: Text, relation: Text, copied: str, unique: str, title: Text, style: str = ""
+    columns: _Columns,
+    gutter: str,
+    about: tuple[str, str, str],
+    shares: tuple[str, str, str],
+    title: Text,
+    style: str = "",
 ) -> Text:
-    shares = Text(f"{copied:>{_SHARE}}  {unique:>{_SHARE}}")
-    cells = [_cell(outlet, columns.outlet), _cell(date, columns.date), _cell(relation, _RELATION), shares]
-    line = (
-        Text(style=style)
-        .append(" " * _INDENT)
-        .append_text(Text("  ").join(cells if columns.stacked else [*cells, title]))
-    )
-    return _cut(line, columns.width)
+    outlet, date, relation = about
+    cells = [
+        _cell(Text(outlet), columns.outlet),
+        _cell(Text(date), columns.date),
+        _cell(Text(relation, "" if relation in _UNMATCHED else TELLING), _RELATION),
+        Text(f"{shares[1]:>{_SHARE}}  {shares[2]:>{_SHARE}}"),
+    ]
+    if columns.boilerplate:
+        cells.insert(3, Text(f"{shares[0]:>{_BOILERPLATE}}"))
+    line = Text(style=style).append(f"  {gutter} ", QUIET)
+    return cut(line.append_text(Text("  ").join(cells if columns.stacked else [*cells, title])), columns.width)
 
 
-def _relation(member: Member) -> str:
+_UNMATCHED = ("Relation", "longest", "first")
+
+
+def _role(member: Member, group: Group, story: Story) -> str:
+    """Return the relation of a member; of one that no match admitted, what it is to the others."""
     if member.relation is None:
-        return "longest"
+        return "first" if group.size == 1 and story.size > 1 else "longest"
     if member.score is None or member.relation == "identical":
         return printable(member.relation)
     return f"{printable(member.relation)} {member.score:.2f}"
@@ -271,7 +335,8 @@ def _cell(text: Text, width: int) -> Text:
     return text
 
 
-def _cut(line: Text, width: int) -> Text:
+def cut(line: Text, width: int) -> Text:
+    """Cut a line to the width."""
     line.truncate(width, overflow="ellipsis")
     return line
 
@@ -295,6 +360,12 @@ _NOTES = {
         "article had over {compared} candidates; it was compared with the {compared} likeliest",
         "articles had over {compared} candidates; each was compared with the {compared} likeliest",
     ),
+    "capped_partners": (
+        "article had over {partners} partners in the window that share its rare terms; it was aligned with the"
+        " {partners} likeliest",
+        "articles had over {partners} partners in the window that share their rare terms; each was aligned with the"
+        " {partners} likeliest",
+    ),
     "skipped_files": (
         "file in the folder is not Parquet and was not read",
         "files in the folder are not Parquet and were not read",
@@ -307,10 +378,10 @@ def notes(counters: Mapping[str, int], settings: Mapping[str, object], width: in
     told = [(counters[name], words) for name, words in _NOTES.items() if counters.get(name)]
     if told:
         yield Text()
-        yield Text("Please note", style=_HEADING)
+        yield Text("Please note", style=HEADING)
     for count, (one, many) in told:
         message = (one if count == 1 else many).format_map(_Settings(settings))
-        yield from _wrapped(f"{count:,} {message}", width, "  ")
+        yield from wrapped(f"{count:,} {message}", width, "  ")
 
 
 class _Settings(dict[str, object]):
@@ -323,51 +394,66 @@ class _Settings(dict[str, object]):
         return f"the {name}"
 
 
-def _wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Text]:
+def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Text]:
+    """Lay out a text in lines that fit; the second and more stand further in."""
     for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  "):
         yield Text(line, style)
 
 
-# One group in detail ----------------------------------------------------------------------------------------------
+# One story in detail ----------------------------------------------------------------------------------------------
 
 
 def detail(told: Detail, width: int) -> Iterator[Text]:
-    """Lay out one group: every member, its witness, and what it shares with whom."""
-    group = told.group
-    outlets = {member.id: _known(member.source) for member in group.members}
-    yield _cut(Text(_title(group), _HEADING), width)
-    for line in _about(group, width):
-        yield _cut(Text(line, _QUIET), width)
-    for number, member in enumerate(group.members, 1):
-        yield Text()
-        yield from _whole_member(number, member, group, width)
-        for shared in told.shared.get(member.id, ()):
-            yield _cut(Text(f"{' ' * _INDENT}  {_passages(shared, outlets)}"), width)
+    """Lay out one story: every member of every copy group, its witness, and what it shares with whom."""
+    story = told.story
+    outlets = {member.id: _known(member.source) for group in story.groups for member in group.members}
+    yield cut(Text(_known(story.title), HEADING), width)
+    for line in _about(story, width):
+        yield cut(Text(line, QUIET), width)
+    number, heading = 0, ""
+    for group in story.groups:
+        if story.copy_groups > 1 and _of_group(group) != heading:
+            heading = _of_group(group)
+            yield Text()
+            yield cut(Text(heading, HEADING), width)
+        for member in group.members:
+            number += 1
+            yield Text()
+            yield from _whole_member(number, member, _admission(member, group, story, outlets), width)
+            for shared in told.shared.get(member.id, ()):
+                yield cut(Text(f"{' ' * _INDENT}  {_passages(shared, outlets)}"), width)
 
 
-def _whole_member(number: int, member: Member, group: Group, width: int) -> Iterator[Text]:
-    outlets = {other.id: _known(other.source) for other in group.members}
+def _of_group(group: Group) -> str:
+    if group.size == 1:
+        return "Without copies"
+    return f"Copy group of {group.size:,} · {share(group.copied)} copied · {printable(group.copy_id)}"
+
+
+def _whole_member(number: int, member: Member, admission: str, width: int) -> Iterator[Text]:
     date = _moment(member.published, year=True).strip() + (" UTC" if member.published else "")
-    lead = Text.assemble((f"{number:>{_INDENT - 2},}  ", _QUIET), (_known(member.source), _HEADING), f"  {date}  ")
-    yield _cut(lead.append(printable(member.id), _QUIET), width)
-    yield _cut(Text(" " * _INDENT + _known(member.title)), width)
-    yield _cut(
-        Text(" " * _INDENT + _admission(member, group.size, outlets), _TELLING if member.relation else ""), width
-    )
-    words = f"{counted(member.words, 'word')}: {share(member.copied)} copied, {share(member.unique)} unique"
-    yield _cut(Text(" " * _INDENT + words), width)
+    lead = Text.assemble((f"{number:>{_INDENT - 2},}  ", QUIET), (_known(member.source), HEADING), f"  {date}  ")
+    yield cut(lead.append(printable(member.id), QUIET), width)
+    yield cut(Text(" " * _INDENT + _known(member.title)), width)
+    yield cut(Text(" " * _INDENT + admission, TELLING if member.relation else ""), width)
+    house = f"{share(member.boilerplate)} boilerplate, " if member.boilerplate else ""
+    words = f"{counted(member.words, 'word')}: {house}{share(member.copied)} copied, {share(member.unique)} unique"
+    yield cut(Text(" " * _INDENT + words), width)
 
 
 _ADMISSIONS = {
     "identical": "identical to {witness}",
     "near": "near copy of {witness}, resemblance {score:.2f}",
     "excerpt": "excerpt of {witness}, containment {score:.2f}",
+    "rewrite": "tells the story of {witness} in other words, probability {score:.2f}",
 }
 
 
-def _admission(member: Member, size: int, outlets: Mapping[str, str]) -> str:
+def _admission(member: Member, group: Group, story: Story, outlets: Mapping[str, str]) -> str:
     if member.relation is None or member.witness_id is None:
-        return "the longest of the group" if size > 1 else "on its own: no copy of it was found"
+        if group.size > 1:
+            return "the longest of the group"
+        return "on its own: no copy of it was found" if story.size == 1 else "the first published of the story"
     words = _ADMISSIONS.get(member.relation, f"{printable(member.relation)} of {{witness}}, score {{score:.2f}}")
     return words.format(witness=_named(member.witness_id, outlets), score=member.score or 0.0)
 
@@ -389,7 +475,17 @@ def knobs(told: Iterable[Knob], width: int) -> Iterator[Text]:
     """Lay out settings with their values, ranges and meaning."""
     for knob in told:
         changed = knob.value != knob.default
-        bounds = f"default {knob.default}, from {knob.low:,} to {knob.high:,}"
-        value = Text.assemble((f"{knob.name} = {knob.value}", _HEADING), " (changed)" if changed else "")
-        yield _cut(_cell(value, _KNOB).append(f"  {bounds}", _QUIET), width)
-        yield from _wrapped(knob.meaning, width, " " * _INDENT)
+        bounds = f"default {_value(knob.default)}{_bounds(knob)}"
+        value = Text.assemble((f"{knob.name} = {_value(knob.value)}", HEADING), " (changed)" if changed else "")
+        yield cut(_cell(value, _KNOB).append(f"  {bounds}", QUIET), width)
+        yield from wrapped(knob.meaning, width, " " * _INDENT)
+
+
+def _value(value: float | str) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(printable(value)) if isinstance(value, str) else str(value)
+
+
+def _bounds(knob: Knob) -> str:
+    return "" if knob.low is None or knob.high is None else f", from {knob.low:,} to {knob.high:,}"
