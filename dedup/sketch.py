@@ -94,6 +94,7 @@ def sketch_kept(tokens: text.Tokens, left_out: NDArray[np.bool_], recipe: Recipe
 
 def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, strict: bool) -> Sketches:
     wanted = not len(signatures)
+    shown = len(batch.starts) if wanted else 0
     made, room = _room(len(batch.starts), int((batch.ends - batch.starts).sum()) if wanted else 0, recipe)
     answer = texts.sketch(
         *batch,
@@ -103,7 +104,7 @@ def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, s
         hashing(recipe.permutations, recipe.seed),
         recipe.rows,
         recipe.sample if wanted else 0,
-        (made.tokens, made.fingerprints, signatures, made.keys if wanted else made.keys[:0], made.places),
+        (made.tokens, made.fingerprints[:shown], signatures, made.keys[:shown], made.places),
         room,
     )
     text.check(answer)

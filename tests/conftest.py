@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
-from support import ROOT
+
+pytest.register_assert_rewrite("support")  # it asserts for several modules
+
+from support import ROOT  # noqa: E402  (behind the line above)
 
 if TYPE_CHECKING:
     from pathlib import Path

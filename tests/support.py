@@ -165,12 +165,18 @@ def corpus(seed: int, stories: int = 6, copies: int = 5) -> pa.Table:
     )
 
 
+# Nothing but copies, all text the articles' own: what the oracle of copies knows.
+COPIES = {"stories": False, "boilerplate": False, "workers": 2}
 # Settings under which every pair that matches is a candidate: a shared minimum or a third of the keys, and no cap.
 THOROUGH = {"bands": 128, "rows": 1, "sample": 1, "cap": 1 << 20, "compared": 1 << 20, "excerpt_shingles": 12}
 
 
+def copies_only(**values: Any) -> Settings:
+    return Settings.of(**(COPIES | values))
+
+
 def thorough(**values: Any) -> Settings:
-    return Settings.of(**(THOROUGH | {"workers": 2} | values))
+    return Settings.of(**(COPIES | THOROUGH | values))
 
 
 def expected(table: pa.Table, settings: Settings) -> oracle.Findings:
@@ -206,6 +212,14 @@ def groups_of(result: Result) -> set[frozenset[str]]:
     return {frozenset(ids) for ids in members.values() if len(ids) > 1}
 
 
+def stories_of(result: Result) -> set[frozenset[str]]:
+    """Return the stories of two and more."""
+    members: dict[str, set[str]] = {}
+    for row in result.articles.to_pylist():
+        members.setdefault(row["story_id"], set()).add(row["id"])
+    return {frozenset(ids) for ids in members.values() if len(ids) > 1}
+
+
 def token_bounds(original: str) -> NDArray[np.int64]:
     """Return (tokens, 2): where the oracle's tokens start and end."""
     return np.array([(token.start, token.end) for token in oracle.tokens(original)], np.int64).reshape(-1, 2)
@@ -224,3 +238,112 @@ def assigned() -> list[str]:
     inside = {point for start, end in (*blocks, (0xF0000, 0x110000)) for point in range(start + 3, end - 3)}
     points = (point for point in range(0x110000) if point not in inside)
     return [chr(point) for point in points if unicodedata.category(chr(point)) not in ("Cs", "Cn")]
+
+
+# ---------------------------------------------------------------------------------------------------------------- laws
+
+
+def check_laws(table: pa.Table, result: Result) -> None:
+    """Assert what holds of every result, whatever the corpus and the settings."""
+    texts = {str(id_): text or "" for id_, text in zip(table["id"].to_pylist(), table["text"].to_pylist(), strict=True)}
+    articles = {row["id"]: row for row in result.articles.to_pylist()}
+    assert result.articles["id"].to_pylist() == list(texts)
+    _check_articles(articles, result.matches.to_pylist())
+    _check_groups(articles, "copy_id")
+    _check_groups(articles, "story_id")
+    _check_matches(articles, result.matches.to_pylist())
+    _check_spans(texts, articles, result.spans.to_pylist())
+
+
+def _early(row: dict[str, Any]) -> tuple[bool, float, str]:
+    """Sort by (published, id), undated last."""
+    return row["published"] is None, row["published"].timestamp() if row["published"] else 0.0, row["id"]
+
+
+def _check_groups(articles: dict[str, dict[str, Any]], kind: str) -> None:
+    """A group is named after its first article, and admits all but one of its articles by a match."""
+    members: dict[str, Rows] = {}
+    for row in articles.values():
+        members.setdefault(row[kind], []).append(row)
+    for name, rows in members.items():
+        assert min(rows, key=_early)["id"] == name
+        wanted = {"copy_id": ("rewrite", None), "story_id": (None,)}[kind]
+        (foremost,) = [row for row in rows if row["relation"] in wanted]
+        assert foremost["copy_id"] == articles[name]["copy_id"]
+
+
+def _check_articles(articles: dict[str, dict[str, Any]], matches: Rows) -> None:
+    for row in articles.values():
+        assert abs(row["boilerplate"] + row["copied"] + row["unique"] - 1) <= 1e-9
+        assert all(-1e-9 <= row[share] <= 1 + 1e-9 for share in ("boilerplate", "copied", "unique"))
+        assert (row["witness_id"] is None) == (row["relation"] is None) == (row["score"] is None)
+    wanted = [row for row in articles.values() if row["witness_id"] is not None]
+    made = {admission for row in matches for admission in _admissions(articles, row)}
+    for row in wanted:
+        assert articles[row["witness_id"]]["story_id"] == row["story_id"]
+        whom = row["copy_id"] if row["relation"] == "rewrite" else row["id"]
+        assert (row["witness_id"], whom, row["relation"], row["score"]) in made
+
+
+def _admissions(articles: dict[str, dict[str, Any]], match: dict[str, Any]) -> list[tuple[str, str, str, float]]:
+    """Return whom a match may admit, as (witness, whom, relation, score): to a story a whole copy group."""
+    left, right, relation = match["left"], match["right"], match["relation"]
+    if relation != "rewrite":
+        score = match["containment_right_in_left" if relation == "excerpt" else "resemblance"]
+        return [(left, right, relation, score)]
+    both = [(left, articles[right]["copy_id"]), (right, articles[left]["copy_id"])]
+    return [(witness, group, relation, match["story_score"]) for witness, group in both]
+
+
+def own_words(row: dict[str, Any]) -> int:
+    """Return how many words of an article are not boilerplate."""
+    return int(row["words"] - round(row["boilerplate"] * row["words"]))
+
+
+OVERLAPS = ("resemblance", "containment_left_in_right", "containment_right_in_left")
+
+
+def _check_matches(articles: dict[str, dict[str, Any]], matches: Rows) -> None:
+    for row in matches:
+        left, right = articles[row["left"]], articles[row["right"]]
+        assert left["id"] != right["id"]
+        if row["relation"] == "rewrite":
+            assert left["story_id"] == right["story_id"]
+            assert [row[name] for name in OVERLAPS] == [None] * 3
+            assert 0 <= row["story_score"] <= 1
+            assert _early(left) < _early(right)
+            continue
+        assert row["story_score"] is None  # a text may hold two wires, and be in the copy group of one
+        assert own_words(left) >= own_words(right)
+        assert 0 <= row["resemblance"] <= min(row[OVERLAPS[1]], row[OVERLAPS[2]])
+        assert max(row[OVERLAPS[1]], row[OVERLAPS[2]]) <= 1
+        if row["relation"] == "identical":
+            assert row["resemblance"] == 1
+
+
+def _check_spans(texts: dict[str, str], articles: dict[str, dict[str, Any]], spans: Rows) -> None:
+    sizes: dict[str, int] = {}
+    for row in articles.values():
+        sizes[row["copy_id"]] = sizes.get(row["copy_id"], 0) + 1
+    assert {row["id"] for row in spans} == {row["id"] for row in articles.values() if sizes[row["copy_id"]] > 1}
+    last = ("", 0)
+    for row in sorted(spans, key=lambda row: (row["id"], row["start"])):
+        own = texts[row["id"]]
+        assert 0 <= row["start"] < row["end"] <= len(own)
+        assert last[0] != row["id"] or last[1] <= row["start"]
+        last = row["id"], row["end"]
+        if row["kind"] != "copied":
+            assert row["kind"] in ("unique", "boilerplate")
+            assert row["other_id"] is row["other_start"] is row["other_end"] is row["score"] is None
+            continue
+        assert row["score"] == 1.0
+        assert row["other_id"] != row["id"]
+        assert articles[row["other_id"]]["copy_id"] == articles[row["id"]]["copy_id"]
+        here = oracle.words(own[row["start"] : row["end"]])
+        assert here == oracle.words(texts[row["other_id"]][row["other_start"] : row["other_end"]])
+    counted: dict[tuple[str, str], int] = {}
+    for row in spans:
+        key = row["id"], row["kind"]
+        counted[key] = counted.get(key, 0) + len(oracle.words(texts[row["id"]][row["start"] : row["end"]]))
+    for (id_, kind), count in counted.items():
+        assert abs(articles[id_][kind] * articles[id_]["words"] - count) < 1e-6

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import click
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,12 +26,11 @@ from dedup.version import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import click
     from click.testing import Result
 
 RUN = "from dedup.cli import main; main(prog_name='dedup')"
 FILES = ["articles.parquet", "matches.parquet", "spans.parquet"]
-VERBS = ["find", "show", "settings"]
+VERBS = ["find", "show", "eval", "boilerplate", "background", "settings"]
 
 
 def run(*arguments: str | Path) -> Result:
@@ -56,7 +56,9 @@ def test_find_prints_the_report_and_writes_the_result(sample: Path, tmp_path: Pa
     done = process("find", sample, "-o", tmp_path / "out")
     assert done.returncode == 0
     assert done.stdout.startswith("148 articles from 14 outlets, 2 Mar 2026 to 19 Mar 2026\n")
-    assert "Copied  Unique  Title" in done.stdout
+    assert "Boilerplate  Copied  Unique  Title" in done.stdout
+    assert re.search(r"^  stories +16$", done.stdout, re.MULTILINE)
+    assert re.search(r"^  ┌ .*\n(  │ .*\n)*  └ ", done.stdout, re.MULTILINE)
     assert done.stderr == f"Written to {tmp_path / 'out'}: articles.parquet, matches.parquet and spans.parquet\n"
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == FILES
     assert "\x1b" not in done.stdout
@@ -71,13 +73,15 @@ def test_find_without_output_writes_nothing(sample: Path, tmp_path: Path, monkey
 
 
 def test_find_json_is_one_object(sample: Path, tmp_path: Path) -> None:
-    done = process("find", sample, "-o", tmp_path / "out", "--json", "--groups", "2")
+    done = process("find", sample, "-o", tmp_path / "out", "--json", "--top", "2")
     told = json.loads(done.stdout)
-    assert list(told) == ["version", "settings", "counters", "totals", "groups"]
+    assert list(told) == ["version", "settings", "counters", "totals", "stories"]
     assert told["version"] == VERSION
     assert told["settings"] == Settings().recorded()
-    assert [len(group["members"]) for group in told["groups"]] == [group["size"] for group in told["groups"]] == [5, 5]
-    assert told["groups"][0]["members"][0]["published"].endswith("+00:00")
+    for story in told["stories"]:
+        assert sum(len(group["members"]) for group in story["groups"]) == story["size"] == 7
+        assert 0 < story["weakest"] < 1
+    assert told["stories"][0]["groups"][0]["members"][0]["published"].endswith("+00:00")
     assert done.stdout.isascii()
 
 
@@ -87,12 +91,35 @@ def test_settings_reach_the_library(sample: Path) -> None:
     assert (told["near"], told["excerpt"], told["shingle"]) == (0.7, 0.9, 4)
 
 
+def test_options_of_stories_reach_the_library(sample: Path) -> None:
+    told = json.loads(run("find", sample, "--json", "--window", "12", "--story-threshold", "0.9").stdout)
+    assert (told["settings"]["window"], told["settings"]["story_threshold"]) == (12, 0.9)
+    usual = json.loads(run("find", sample, "--json").stdout)
+    assert told["totals"]["story_articles"] < usual["totals"]["story_articles"]
+
+
+def test_without_stories_the_report_is_on_copy_groups(sample: Path) -> None:
+    for option in (("--no-stories",), ("--set", "stories=false")):
+        told = json.loads(run("find", sample, "--json", "--top", "2", *option).stdout)
+        assert list(told) == ["version", "settings", "counters", "totals", "groups"]
+        assert [len(group["members"]) for group in told["groups"]] == [5, 5]
+        assert told["totals"]["stories"] is None
+    assert "\nThe 2 largest of 14 copy groups\n" in run("find", sample, "--top", "2", "--no-stories").stdout
+
+
+def test_boilerplate_is_kept_on_request(sample: Path) -> None:
+    told = json.loads(run("find", sample, "--json", "--keep-boilerplate").stdout)
+    assert told["settings"]["boilerplate"] is False
+    assert told["totals"]["boilerplate_words"] == 0
+
+
 def test_columns_are_mapped(tmp_path: Path) -> None:
     table = pa.table({"key": ["a", "b"], "body": ["one two three four five six seven"] * 2, "paper": ["X", "Y"]})
     pq.write_table(table, tmp_path / "news.parquet")
     columns = ("--column", "id=key", "--column", "text=body", "--column", "source=paper")
     done = run("find", tmp_path / "news.parquet", "--json", *columns)
-    assert [member["source"] for member in json.loads(done.stdout)["groups"][0]["members"]] == ["X", "Y"]
+    group = json.loads(done.stdout)["stories"][0]["groups"][0]
+    assert [member["source"] for member in group["members"]] == ["X", "Y"]
 
 
 def test_an_earlier_result_is_replaced(sample: Path, tmp_path: Path) -> None:
@@ -140,6 +167,12 @@ def _read(terminal: int) -> bytes:
     [
         (["find", "no/such/folder"], "no/such/folder: no such file or folder"),
         (["show", "no/such/folder"], "no/such/folder/articles.parquet: not a result of dedup"),
+        (["eval", "no/such/folder", "corpus/labels.csv"], "no/such/folder/articles.parquet: not a result of dedup"),
+        (["boilerplate", "no/such/folder"], "no/such/folder: no such file or folder"),
+        (["background", "build", "no/such/folder", "-o", "b.parquet"], "no/such/folder: no such file or folder"),
+        (["background", "build", "corpus/", "-o", "no/such/b.parquet"], "no/such/b.parquet: cannot be written"),
+        (["background", "build", "corpus/", "-o", "corpus/b.parquet"], "corpus/b.parquet: lies in the corpus"),
+        (["background", "build", "corpus/", "-o", "docs/../corpus"], "docs/../corpus: is a folder|.*cannot be written"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_1(arguments: list[str], message: str) -> None:
@@ -156,6 +189,9 @@ def test_wrong_input_is_one_line_and_status_1(arguments: list[str], message: str
         (["--set", "shingle=some"], "setting shingle = 'some': expected a whole number from 1 to 64"),
         (["--set", "near=nan"], "setting near = nan: expected a number"),
         (["--threads", "0"], "setting workers = 0: expected a whole number"),
+        (["--set", "stories=perhaps"], "setting stories = 'perhaps': expected true or false"),
+        (["--window", "0"], "setting window = 0.0: expected a number from 0.1"),
+        (["--story-threshold", "2"], "setting story_threshold = 2.0: expected a number from 0.01 to 1.0"),
         (["--set", "colour=3"], "unknown setting 'colour'; the settings are: shingle, near"),
     ],
 )
@@ -177,7 +213,11 @@ def test_wrong_settings_are_status_2(options: list[str], message: str) -> None:
         (["find", "corpus/", "--column", "text=a", "--column", "text=b"], "'text' is given twice"),
         (["find", "corpus/", "--column", "body=text"], "'body' is not a field; the fields are id, text"),
         (["find", "corpus/", "--set", "near"], "'near' is not KEY=VALUE"),
-        (["find", "corpus/", "--groups", "-1"], "-1 is not in the range x>=0"),
+        (["find", "corpus/", "--top", "-1"], "-1 is not in the range x>=0"),
+        (["eval", "out/"], "Missing argument 'TRUTH'"),
+        (["eval", "out/", "corpus/labels.csv", "--worst", "-1"], "-1 is not in the range x>=0"),
+        (["boilerplate", "corpus/", "--column", "body=text"], "'body' is not a field; the fields are id, text"),
+        (["background", "build", "corpus/"], "Missing option '-o'"),
     ],
 )
 def test_wrong_usage_is_status_2(arguments: list[str], message: str) -> None:
@@ -220,14 +260,160 @@ def test_show_tells_one_group(out: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("Fire aboard ferry off Tamber Islands, 312 people taken off\n")
     told = json.loads(run("show", out, "ferry-fire-wire", "--json").stdout)
-    assert [group["copy_id"] for group in told["groups"]] == ["ferry-fire-wire"]
-    assert all(member["shared"] for member in told["groups"][0]["members"])
+    assert [story["story_id"] for story in told["stories"]] == ["ferry-fire-wire"]
+    largest = told["stories"][0]["groups"][0]
+    assert all(member["shared"] for member in largest["members"])
+    for name in (largest["copy_id"], *(member["id"] for member in largest["members"])):
+        assert run("show", out, name).stdout == done.stdout
 
 
 def test_show_refuses_what_is_not_there(out: Path) -> None:
     done = run("show", out, "nothing-like-it")
     assert (done.exit_code, done.stdout) == (1, "")
     assert done.stderr == "dedup: error: no article's id is 'nothing-like-it' or begins with it\n"
+
+
+# eval
+
+
+def test_eval_prints_measures_and_the_worst_errors(sample: Path, out: Path) -> None:
+    done = run("eval", out, sample / "labels.csv", "--worst", "1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout.startswith("148 labelled articles in 69 stories; found: ")
+    assert re.search(r"^  pairs +[01]\.\d{3} +[01]\.\d{3} +[01]\.\d{3}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +\d+ pairs? .*\n.* · ", done.stdout.split("Apart, and should be together\n")[1])
+    assert max(map(len, done.stdout.splitlines())) <= 120
+
+
+def test_eval_json_is_one_object(sample: Path, out: Path) -> None:
+    told = json.loads(run("eval", out, sample / "labels.csv", "--sweep", "--json").stdout)
+    assert told["scores"]["articles"] == 148
+    assert told["scores"]["b3_f1"] > 0.9
+    assert told["sweep"][0]["scores"] == told["scores"]
+    assert told["sweep"][0]["threshold"] == Settings().story_threshold
+    assert "sweep" not in json.loads(run("eval", out, sample / "labels.csv", "--json").stdout)
+
+
+def test_eval_sweep_marks_the_threshold_of_the_result(sample: Path, out: Path) -> None:
+    text = run("eval", out, sample / "labels.csv", "--sweep").stdout.split("Other story thresholds\n")[1]
+    assert re.search(rf"^ +{Settings().story_threshold} .*  of the result", text, re.MULTILINE)
+    assert text.count("best pair F1") == 1
+
+
+def test_eval_leaves_out_unsure_pairs(sample: Path, out: Path, tmp_path: Path) -> None:
+    (tmp_path / "pairs.csv").write_text("a,b\nferry-fire-wire,ferry-fire-copy\nelse,where\n")
+    told = json.loads(run("eval", out, sample / "labels.csv", "--unsure", tmp_path / "pairs.csv", "--json").stdout)
+    usual = json.loads(run("eval", out, sample / "labels.csv", "--json").stdout)
+    assert (told["unsure"], told["scores"]["true_pairs"]) == (1, usual["scores"]["true_pairs"] - 1)
+
+
+@pytest.mark.parametrize(
+    ("truth", "options", "message"),
+    [
+        (None, [], "truth.csv: cannot be read as Parquet or CSV (No such file or directory)"),
+        ("", [], "truth.csv: cannot be read as Parquet or CSV (Empty CSV file)"),
+        (
+            "name,story\na,b\n",
+            [],
+            "truth.csv: no column 'id'; --truth-column names the column of labels, here 'story'.",
+        ),
+        ("id,event\na,b\n", [], "The columns are: id, event"),
+        ("id,event\na,b\n", ["--truth-column", "event"], "none of the labelled articles is in the result; "),
+        ("id,story\na,\n", [], "column 'story': no article has a label"),
+        ("id,story\na,b\na,c\n", [], "'a' labelled more than once"),
+        ("id,story\nferry-fire-wire,b\n", ["--unsure", "corpus/labels.csv"], "labels.csv: no column 'a'; a pair is"),
+    ],
+)
+def test_eval_refuses_what_is_no_truth(
+    truth: str | None, options: list[str], message: str, out: Path, tmp_path: Path, sample: Path
+) -> None:
+    if truth is not None:
+        (tmp_path / "truth.csv").write_text(truth)
+    done = run(
+        "eval", out, tmp_path / "truth.csv", *[word.replace("corpus", str(sample)) for word in options], "--sweep"
+    )
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_eval_cannot_sweep_without_stories(sample: Path, tmp_path: Path) -> None:
+    assert run("find", sample, "--no-stories", "-o", tmp_path / "out").exit_code == 0
+    done = run("eval", tmp_path / "out", sample / "labels.csv", "--sweep")
+    assert done.exit_code == 1
+    assert "make it without --no-stories" in done.stderr
+
+
+# boilerplate
+
+
+def test_boilerplate_lists_rules_and_what_outlets_repeat(sample: Path) -> None:
+    done = run("boilerplate", sample, "--limit", "1")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert re.search(r"^  signup +\d+  newsletters", done.stdout, re.MULTILINE)
+    lines = "Today's tide tables and ferry times are on page two"
+    assert re.search(rf"^  Port Ansel Mercury\n +\d+ articles  sentence  {lines}$", done.stdout, re.MULTILINE)
+    assert re.search(r"^ +… and \d more; --limit \d lists all$", done.stdout, re.MULTILINE)
+
+
+def test_boilerplate_json_agrees_with_find(sample: Path, out: Path) -> None:
+    told = json.loads(run("boilerplate", sample, "--json").stdout)
+    totals = json.loads(run("show", out, "--json").stdout)["totals"]
+    assert (told["articles"], told["words"]) == (totals["articles"], totals["words"])
+    assert told["learned"] + sum(told["rules"].values()) == totals["boilerplate_words"]
+    outlet = next(one for one in told["outlets"] if one["outlet"] == "Ostrel")
+    assert outlet["lines"][0]["text"] == "For clients only; not for onward distribution"
+    assert all(line["articles"] >= 2 for one in told["outlets"] for line in one["lines"])
+
+
+def test_a_corpus_without_boilerplate_says_so(tmp_path: Path) -> None:
+    table = pa.table({"id": ["a", "b"], "text": ["One storm in the harbour.", None]})
+    pq.write_table(table, tmp_path / "news.parquet")
+    done = run("boilerplate", tmp_path / "news.parquet")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "Nothing was learned" in done.stdout
+
+
+# background
+
+
+def test_a_background_is_built_and_used(sample: Path, tmp_path: Path) -> None:
+    file = tmp_path / "words.parquet"
+    for _ in range(2):  # an earlier one is replaced
+        done = run("background", "build", sample, "-o", file)
+        assert (done.exit_code, done.stderr) == (0, "")
+    assert re.fullmatch(rf"[\d,]+ words, [\d,]+ of them with the company they keep, written to {file}\n", done.stdout)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["words.parquet"]
+    told = json.loads(run("find", sample, "--background", file, "--json").stdout)
+    assert told["settings"]["background"] == str(file)
+    assert told["totals"]["stories"] > 10
+
+
+def test_a_background_of_nothing_is_refused(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())}), tmp_path / "none.pq")
+    done = run("background", "build", tmp_path / "none.pq", "-o", tmp_path / "words.parquet")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert re.fullmatch("dedup: error: nothing to learn: .*\n", done.stderr)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["none.pq"]
+
+
+def test_a_background_needs_scipy(sample: Path, tmp_path: Path) -> None:
+    missing = "import sys; sys.modules['scipy.sparse'] = None\n"
+    done = process("background", "build", sample, "-o", tmp_path / "words.parquet", code=missing + RUN)
+    assert (done.returncode, done.stdout) == (1, "")
+    needed = "learning a background needs scipy; install it with: pip install 'dedup[background]'"
+    assert done.stderr == f"dedup: error: {needed}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_background_of_another_version_is_refused(sample: Path, tmp_path: Path) -> None:
+    file = tmp_path / "words.parquet"
+    pq.write_table(pa.table({"term": [1]}).replace_schema_metadata({"dedup.background": '{"version": 99}'}), file)
+    for name, message in (("words", "a background of version 99, expected"), ("none", "background cannot be read")):
+        done = run("find", sample, "--background", tmp_path / f"{name}.parquet")
+        assert (done.exit_code, done.stdout) == (2, "")
+        assert message in done.stderr
+        assert "`dedup background build CORPUS -o FILE` writes one" in done.stderr
 
 
 # settings, version, help
@@ -239,7 +425,7 @@ def test_settings_are_printed_with_meaning_range_and_default() -> None:
     told = json.loads(run("settings", "--near", "0.7", "--json").stdout)
     assert {name: knob["value"] for name, knob in told.items() if name != "workers"} == Settings(near=0.7).recorded()
     for knob in told.values():
-        assert knob["low"] <= knob["default"] <= knob["high"]
+        assert knob["low"] is None or knob["low"] <= knob["default"] <= knob["high"]
         assert knob["meaning"] in " ".join(text.split())
 
 
@@ -247,7 +433,10 @@ def test_version() -> None:
     assert run("--version").stdout == f"dedup, version {VERSION}\n"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], *([verb, "--help"] for verb in VERBS), ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], *([verb, "--help"] for verb in VERBS), ["background", "build", "--help"], ["--version"]],
+)
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
         "import atexit, sys\n"
@@ -268,8 +457,13 @@ def test_column_help_names_every_field() -> None:
     assert set(FIELDS.names) <= set(words)
 
 
+def all_commands(command: click.Command) -> list[click.Command]:
+    inside = command.commands.values() if isinstance(command, click.Group) else ()
+    return [command, *(one for below in inside for one in all_commands(below))]
+
+
 def examples() -> list[str]:
-    commands: list[click.Command] = [cli.main, *cli.main.commands.values()]
+    commands = all_commands(cli.main)
     return [line.strip() for command in commands for line in (command.epilog or "").splitlines() if " dedup " in line]
 
 
@@ -284,8 +478,11 @@ def test_examples_of_the_help_work(example: str, sample: Path, out: Path, tmp_pa
         str(sample) + word.removeprefix("corpus") if word.startswith("corpus/") else word
         for word in shlex.split(example)
     ]
-    folder = tmp_path / "out" if "-o" in words else out
-    done = run(*[str(folder) if word == "out/" else word for word in words[1:]])
+    file = tmp_path / "background.parquet"
+    if "--background" in words:
+        assert run("background", "build", sample, "-o", file).exit_code == 0
+    named = {"out/": str(tmp_path / "out" if "-o" in words else out), "background.parquet": str(file)}
+    done = run(*[named.get(word, word) for word in words[1:]])
     assert done.exit_code == 0, done.stderr
     assert done.stdout
 
@@ -329,7 +526,7 @@ def test_interrupt_is_one_line_and_leaves_nothing(code: str, sample: Path, tmp_p
 
 
 def test_a_reader_who_leaves_early_is_no_error(out: Path) -> None:
-    command = [sys.executable, "-c", RUN, "show", str(out), "--json", "--groups", "1000"]
+    command = [sys.executable, "-c", RUN, "show", str(out), "--json", "--top", "1000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT) as started:  # noqa: S603
         assert started.stdout is not None
         assert started.stderr is not None

@@ -108,10 +108,12 @@ def test_the_schema_of_articles() -> None:
         "published": "timestamp[us, tz=UTC]",
         "url": "large_string",
         "copy_id": "large_string not null",
+        "story_id": "large_string not null",
         "relation": WORD,
         "witness_id": "large_string",
         "score": "double",
         "words": "int32 not null",
+        "boilerplate": "double not null",
         "copied": "double not null",
         "unique": "double not null",
     }
@@ -122,9 +124,10 @@ def test_the_schema_of_matches() -> None:
         "left": "large_string not null",
         "right": "large_string not null",
         "relation": f"{WORD} not null",
-        "resemblance": "double not null",
-        "containment_left_in_right": "double not null",
-        "containment_right_in_left": "double not null",
+        "resemblance": "double",
+        "containment_left_in_right": "double",
+        "containment_right_in_left": "double",
+        "story_score": "double",
     }
 
 

@@ -9,7 +9,7 @@ import oracle
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from support import groups_of
+from support import copies_only, groups_of
 
 from dedup import find
 
@@ -42,7 +42,7 @@ def measured(request: pytest.FixtureRequest, shared_data: Path) -> Measured:
         digest = hashlib.sha256((shared_data / file).read_bytes()).hexdigest()
         assert digest == DIGESTS[file], f"{file} is not what the floors were measured on"
     pairs = pl.read_parquet(shared_data / f"{name}_exact_pairs.parquet")
-    return Measured(shared_data, name, pairs, find(shared_data / f"{name}.parquet"))
+    return Measured(shared_data, name, pairs, find(shared_data / f"{name}.parquet", copies_only()))
 
 
 def recall(measured: Measured, pairs: pl.DataFrame) -> float:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given
@@ -16,11 +18,13 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import dedup
+from dedup import evaluation
 from dedup.article import ARTICLES, MATCHES, SPANS
 from dedup.errors import OutputError
 from dedup.report import progress, summary, terminal
 from dedup.result import Result
 from dedup.settings import Settings
+from dedup.stories import FLOOR, link
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,8 +46,8 @@ HOSTILE = {
 
 def article(name: str, **fields: Any) -> dict[str, Any]:
     plain = {"id": name, "title": f"Title of {name}", "source": "Nordwire", "published": NOON, "url": None}
-    plain |= {"copy_id": name, "relation": None, "witness_id": None, "score": None}
-    return plain | {"words": 100, "copied": 0.0, "unique": 1.0} | fields
+    plain |= {"copy_id": name, "story_id": name, "relation": None, "witness_id": None, "score": None}
+    return plain | {"words": 100, "boilerplate": 0.0, "copied": 0.0, "unique": 1.0} | fields
 
 
 def group(name: str, size: int, **fields: Any) -> list[dict[str, Any]]:
@@ -51,16 +55,43 @@ def group(name: str, size: int, **fields: Any) -> list[dict[str, Any]]:
     admitted = {"relation": "near", "witness_id": f"{name}-0000", "score": 0.9}
     return [
         article(f"{name}-{number:04}")
-        | {"copy_id": f"{name}-0000", "published": NOON + timedelta(hours=number), "copied": 0.75, "unique": 0.25}
+        | {"copy_id": f"{name}-0000", "story_id": f"{name}-0000", "published": NOON + timedelta(hours=number)}
+        | {"copied": 0.75, "unique": 0.25}
         | (admitted if number else {})
         | fields
         for number in range(size)
     ]
 
 
-def made(*articles: dict[str, Any], **counters: int) -> Result:
+def story(name: str, sizes: list[int]) -> list[dict[str, Any]]:
+    """Make a story of copy groups of these sizes, each published a day after the one before and admitted by it."""
+    rows: list[dict[str, Any]] = []
+    for number, size in enumerate(sizes):
+        members = group(f"{name}-{number:03}", size)
+        if number:
+            members[0] |= {"relation": "rewrite", "witness_id": f"{name}-{number - 1:03}-0000", "score": 0.5}
+        shift = timedelta(days=number)
+        rows += [row | {"story_id": f"{name}-000-0000", "published": row["published"] + shift} for row in members]
+    return rows
+
+
+def rewrite(left: str, right: str, score: float) -> dict[str, Any]:
+    return {"left": left, "right": right, "relation": "rewrite", "story_score": score}
+
+
+def made(
+    *articles: dict[str, Any],
+    rewrites: list[dict[str, Any]] | None = None,
+    stories: bool = True,
+    counters: dict[str, int] | None = None,
+) -> Result:
     table = pa.Table.from_pylist(list(articles), ARTICLES)
-    return Result(table, MATCHES.empty_table(), SPANS.empty_table(), Settings().recorded(), counters)
+    matches = pa.Table.from_pylist(rewrites or [], MATCHES)
+    return Result(table, matches, SPANS.empty_table(), Settings(stories=stories).recorded(), counters or {})
+
+
+def members_of(told: summary.Story) -> list[summary.Member]:
+    return [member for inside in told.groups for member in inside.members]
 
 
 def printed(lines: Any, width: int, *, colour: bool = False) -> str:
@@ -73,10 +104,8 @@ def printed(lines: Any, width: int, *, colour: bool = False) -> str:
     return to.file.getvalue()
 
 
-def report(
-    result: Result, width: int = 120, groups: int = 10, members: int | None = 8, folder: str | None = None
-) -> str:
-    told = summary.summarise(result, groups, members)
+def report(result: Result, width: int = 120, top: int = 10, members: int | None = 8, folder: str | None = None) -> str:
+    told = summary.summarise(result, top, members)
     return printed(terminal.report(told, result.settings, result.counters, width, folder), width)
 
 
@@ -97,32 +126,98 @@ def test_totals_are_those_of_the_articles(found: Result) -> None:
     assert told.copy_groups == sum(size > 1 for size in sizes.values())
     assert told.grouped_articles == sum(size for size in sizes.values() if size > 1)
     assert told.distinct_texts == len(rows) - sum(row["relation"] == "identical" for row in rows)
+    stories = Counter(row["story_id"] for row in rows)
+    assert told.stories == sum(size > 1 for size in stories.values())
+    assert told.story_articles == sum(size for size in stories.values() if size > 1)
     assert told.words == sum(row["words"] for row in rows)
+    assert told.boilerplate_words == sum(round(row["words"] * row["boilerplate"]) for row in rows)
+    assert told.boilerplate == pytest.approx(told.boilerplate_words / told.words)
     assert told.copied_words == sum(round(row["words"] * row["copied"]) for row in rows)
     assert told.copied == pytest.approx(told.copied_words / told.words)
     assert (told.first, told.last) == (min(row["published"] for row in rows), max(row["published"] for row in rows))
 
 
-def test_groups_have_all_their_members_and_the_largest_come_first(found: Result) -> None:
+def test_stories_have_all_their_groups_and_members_and_the_largest_come_first(found: Result) -> None:
     rows = found.articles.to_pylist()
-    groups = summary.summarise(found, 1000).groups
-    assert [group.size for group in groups] == sorted((group.size for group in groups), reverse=True)
-    for told in groups:
-        members = [row for row in rows if row["copy_id"] == told.copy_id]
-        assert {member.id for member in told.members} == {row["id"] for row in members}
+    stories = summary.summarise(found, 1000).stories
+    assert [story.size for story in stories] == sorted((story.size for story in stories), reverse=True)
+    for told in stories:
+        members = [row for row in rows if row["story_id"] == told.story_id]
+        assert {member.id for member in members_of(told)} == {row["id"] for row in members}
         assert told.size == len(members) > 1
-        assert [member.published for member in told.members] == sorted(row["published"] for row in members)
         assert told.copied == pytest.approx(
             sum(row["copied"] * row["words"] for row in members) / sum(row["words"] for row in members)
         )
+        assert told.copy_groups == len(told.groups) == len({row["copy_id"] for row in members})
+        assert told.single_articles == sum(inside.size == 1 for inside in told.groups)
+        for inside in told.groups:
+            assert [member.published for member in inside.members] == sorted(
+                row["published"] for row in members if row["copy_id"] == inside.copy_id
+            )
 
 
-def test_fewer_groups_and_members_are_the_beginning_of_all(found: Result) -> None:
+def test_fewer_stories_groups_and_members_are_the_beginning_of_all(found: Result) -> None:
     everything, some = summary.summarise(found, 1000), summary.summarise(found, 3, 2)
     assert some.totals == everything.totals
-    assert [group.copy_id for group in some.groups] == [group.copy_id for group in everything.groups[:3]]
-    assert [group.members for group in some.groups] == [group.members[:2] for group in everything.groups[:3]]
-    assert summary.summarise(found, 0).groups == ()
+    for few, full in zip(some.stories, everything.stories[:3], strict=True):
+        assert (few.story_id, few.title, few.cohesion) == (full.story_id, full.title, full.cohesion)
+        assert [one.members for one in few.groups] == [one.members[:2] for one in full.groups[:2]]
+    assert summary.summarise(found, 0).stories == ()
+
+
+def test_groups_of_a_story_are_listed_by_size_then_by_time() -> None:
+    told = summary.summarise(made(*story("a", [1, 2, 1, 3])), 1).stories[0]
+    assert [inside.copy_id for inside in told.groups] == ["a-003-0000", "a-001-0000", "a-000-0000", "a-002-0000"]
+    assert (told.story_id, told.title) == ("a-000-0000", "Title of a-000-0000")
+
+
+def test_the_title_is_the_first_one_that_is_there() -> None:
+    rows = story("a", [1, 2, 1])
+    rows[0]["title"], rows[1]["title"] = None, ""
+    assert summary.summarise(made(*rows), 1, 1).stories[0].title == "Title of a-001-0001"
+
+
+def test_cohesion_and_weakest_link() -> None:
+    rows = story("a", [2, 1, 1])
+    rows[2]["score"], rows[3]["score"] = 0.8, 0.3
+    pairs = [
+        rewrite("a-000-0000", "a-001-0000", 0.9),
+        rewrite("a-000-0001", "a-001-0000", 0.7),
+        rewrite("a-000-0000", "a-002-0000", 0.3),
+        rewrite("a-000-0000", "a-000-0001", 0.99),  # of one copy group
+    ]
+    told = summary.summarise(made(*rows, *group("b", 2), rewrites=pairs), 2).stories
+    assert told[0].cohesion == pytest.approx(((0.9 + 0.7) / 2 + 0.3 / 2 + 0) / 3)
+    assert (told[0].weakest, told[1].cohesion, told[1].weakest) == (0.3, None, None)
+    assert "cohesion 0.32 · weakest link 0.30 · a-000-0000" in report(made(*rows, rewrites=pairs), 200)
+
+
+def test_cohesion_is_that_of_the_linkage(found: Result) -> None:
+    told = {one.story_id: one.cohesion for one in summary.summarise(found, 1000).stories if one.copy_groups > 1}
+    assert len(told) > 5
+    articles = found.articles.combine_chunks()
+    codes = articles["copy_id"].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+    rows = evaluation.tellers(articles, codes)
+    ids = articles["id"].take(pa.array(rows)).to_pylist()
+    pairs = [row for row in found.matches.to_pylist() if row["relation"] == "rewrite"]
+    left, right = (np.array([ids.index(row[side]) for row in pairs]) for side in ("left", "right"))
+    score = np.array([row["story_score"] for row in pairs])
+    linked = link(left, right, score, codes[rows], found.settings["story_threshold"])
+    stories = articles["story_id"].take(pa.array(rows)).to_pylist()
+    for story_id, cohesion in zip(stories, linked.cohesion.tolist(), strict=True):
+        assert told.get(story_id) is None or told[story_id] == pytest.approx(cohesion, abs=FLOOR)
+
+
+def test_a_result_without_stories_is_told_in_copy_groups() -> None:
+    result = made(*group("a", 3), *group("b", 2), article("c"), stories=False)
+    told = summary.summarise(result, 10)
+    assert (told.totals.stories, told.totals.story_articles, told.there) == (None, None, 2)
+    text = report(result)
+    assert "stor" not in text
+    assert "\nCopy groups\n" in text
+    document = summary.summary_document(result, told)
+    assert [told["copy_id"] for told in document["groups"]] == ["a-0000", "b-0000"]
+    assert "stories" not in document
 
 
 def test_summary_does_not_depend_on_the_order_of_the_articles() -> None:
@@ -132,7 +227,7 @@ def test_summary_does_not_depend_on_the_order_of_the_articles() -> None:
 
 def test_of_equally_large_groups_the_one_with_more_copied_words_comes_first() -> None:
     rows = [*group("a", 2, words=50), *group("b", 2, words=300)]
-    assert [told.copy_id for told in summary.summarise(made(*rows), 2).groups] == ["b-0000", "a-0000"]
+    assert [told.story_id for told in summary.summarise(made(*rows), 2).stories] == ["b-0000", "a-0000"]
 
 
 def test_undated_and_undatable_articles_come_last() -> None:
@@ -141,14 +236,15 @@ def test_undated_and_undatable_articles_come_last() -> None:
     result = made(*rows)
     column = pa.array([None, 1 << 60, 0], pa.int64()).cast(pa.timestamp("us", tz="UTC"))  # the year 38503
     articles = result.articles.set_column(3, ARTICLES.field("published"), column)
-    told = summary.summarise(Result(articles, result.matches, result.spans, {}, {}), 1).groups[0]
+    told = summary.summarise(Result(articles, result.matches, result.spans, {}, {}), 1).stories[0].groups[0]
     assert [member.published for member in told.members] == [datetime(1970, 1, 1, tzinfo=UTC), None, None]
     assert [member.id for member in told.members] == ["a-0002", "a-0000", "a-0001"]
 
 
 def test_empty_corpus_has_a_report() -> None:
     assert "0 articles" in report(made())
-    assert "No copies were found." in report(made())
+    assert "No copies and no rewrites were found." in report(made())
+    assert "No copies were found." in report(made(stories=False))
 
 
 def test_articles_in_several_chunks_are_one_corpus() -> None:
@@ -164,12 +260,22 @@ def test_articles_in_several_chunks_are_one_corpus() -> None:
 @pytest.mark.parametrize("name", ["a-0000", "a-0001", "a-00", "a"])
 def test_a_group_is_found_by_any_member_and_by_how_its_id_begins(name: str) -> None:
     result = made(*group("a", 3), *group("b", 2), article("a-alone"))
-    assert summary.detail(result, name).group.copy_id == "a-0000"
+    assert summary.detail(result, name).story.story_id == "a-0000"
+
+
+@pytest.mark.parametrize("name", ["a-000-0000", "a-001-0000", "a-001-0001", "a-002", "a"])
+def test_a_story_is_found_by_its_id_a_copy_id_and_any_member(name: str) -> None:
+    told = summary.detail(made(*story("a", [2, 3, 1]), *group("b", 2)), name)
+    assert [inside.size for inside in told.story.groups] == [3, 2, 1]
+    text = printed(terminal.detail(told, 100), 100)
+    assert "\nCopy group of 3 · 75 % copied · a-001-0000\n" in text
+    assert "\nWithout copies\n" in text
+    assert "tells the story of Nordwire (a-001-0000) in other words, probability 0.50\n" in text
 
 
 def test_an_article_on_its_own_is_a_group_of_one() -> None:
     told = summary.detail(made(*group("a", 3), article("b")), "b")
-    assert [member.id for member in told.group.members] == ["b"]
+    assert [member.id for member in members_of(told.story)] == ["b"]
     assert "on its own" in printed(terminal.detail(told, 100), 100)
 
 
@@ -183,7 +289,7 @@ def test_unknown_and_ambiguous_names_are_refused() -> None:
 
 def test_shared_characters_are_those_of_the_spans(found: Result) -> None:
     told = summary.detail(found, "mine-rescue-wire")
-    for member in told.group.members:
+    for member in members_of(told.story):
         spans = [row for row in found.spans.to_pylist() if row["id"] == member.id and row["other_id"]]
         assert sum(shared.characters for shared in told.shared[member.id]) == sum(r["end"] - r["start"] for r in spans)
         assert sum(shared.passages for shared in told.shared[member.id]) == len(spans)
@@ -192,24 +298,33 @@ def test_shared_characters_are_those_of_the_spans(found: Result) -> None:
         assert abs(words - member.copied * member.words) <= len(told.shared[member.id])
 
 
+def test_the_first_of_a_story_needs_no_match() -> None:
+    result = made(*story("a", [1, 1]))
+    assert "the first published of the story\n" in printed(terminal.detail(summary.detail(result, "a"), 100), 100)
+    assert " first " in report(result)
+    assert " longest " not in report(result)
+
+
 def test_detail_names_witness_and_counterparts(found: Result) -> None:
     told = summary.detail(found, "mine-rescue-wire")
     text = printed(terminal.detail(told, 160), 160)
-    for member in told.group.members:
+    for member in members_of(told.story):
         assert member.title is not None
         assert member.title in text
-        assert member.relation is None or f"({member.witness_id}), " in text
+        assert member.relation is None or f"({member.witness_id})" in text
     assert "the longest of the group" in text
     assert "shared with Nordwire (mine-rescue-wire)" in text
 
 
 def test_documents_are_plain_json(found: Result) -> None:
     told = summary.summary_document(found, summary.summarise(found, 2))
-    assert list(told) == ["version", "settings", "counters", "totals", "groups"]
+    assert list(told) == ["version", "settings", "counters", "totals", "stories"]
     assert json.loads(json.dumps(told, default=datetime.isoformat))["totals"]["articles"] == len(found.articles)
     one = summary.detail_document(found, summary.detail(found, "mine-rescue-wire"))
     assert one["totals"] == told["totals"]
-    assert [set(member) >= {"id", "relation", "shared"} for member in one["groups"][0]["members"]] == [True] * 5
+    members = [member for inside in one["stories"][0]["groups"] for member in inside["members"]]
+    assert len(members) == one["stories"][0]["size"] >= 5
+    assert all(set(member) >= {"id", "relation", "boilerplate", "shared"} for member in members)
 
 
 # How it looks
@@ -283,32 +398,72 @@ def test_large_groups_list_some_members_and_say_how_many_more() -> None:
 
 def test_groups_that_are_not_listed_are_counted() -> None:
     rows = [*group("a", 2), *group("b", 2), *group("c", 2)]
-    assert "The 2 largest of 3 copy groups" in report(made(*rows), groups=2)
-    assert "1 more copy group; --groups 3 lists all" in report(made(*rows), groups=2)
-    assert "3 more copy groups" in report(made(*rows), groups=0)
-    assert "more copy group" not in report(made(*rows), groups=3)
+    for stories, one, many in ((False, "copy group", "copy groups"), (True, "story", "stories")):
+        result = made(*rows, stories=stories)
+        assert f"The 2 largest of 3 {many}" in report(result, top=2)
+        assert f"1 more {one}; --top 3 lists all" in report(result, top=2)
+        assert f"3 more {many}" in report(result, top=0)
+        assert f"more {one}" not in report(result, top=3)
+
+
+def test_copy_groups_of_a_story_are_bracketed_and_single_articles_are_not() -> None:
+    lines = report(made(*story("a", [3, 1, 2]))).splitlines()
+    start = next(index for index, line in enumerate(lines) if line.startswith("  ┌"))
+    assert [line[2] for line in lines[start : start + 6]] == ["┌", "│", "└", "┌", "└", " "]
+    assert (
+        "6 articles · 1 outlet · 2 copy groups, 1 without copies · 75 % copied" in lines[start - 2] + lines[start - 1]
+    )
+    assert not any(sign in report(made(*group("b", 3))) for sign in "┌│└")
+
+
+def test_large_stories_list_some_groups_and_say_how_many_more() -> None:
+    result = made(*story("a", [12, *[1] * 20]))
+    text = report(result, folder="out")
+    assert "  └ … and 4 more: dedup show out a-000-0000\n" in text
+    assert "    … and 13 articles more: dedup show out a-000-0000\n" in text
+    assert text.count("rewrite 0.50") == 7
+    assert "    … and 18 articles in copy groups more\n" in report(made(*story("a", [2] * 17)))
+
+
+def test_boilerplate_has_a_column_where_there_is_some_and_room() -> None:
+    rows = group("a", 2, boilerplate=0.1)
+    assert "Boilerplate  Copied  Unique" in report(made(*rows), 80)
+    assert "  10 %    75 %    25 %" in report(made(*rows), 80)
+    assert "Boilerplate  Copied" not in report(made(*rows), 76)
+    assert "Boilerplate  Copied" not in report(made(*group("a", 2)), 160)
+    assert "10 % boilerplate, 75 % copied" in printed(terminal.detail(summary.detail(made(*rows), "a"), 80), 80)
 
 
 def test_every_counter_has_words(found: Result) -> None:
     known = set(found.counters) - {"candidates"}
     assert known
     for name in known:
-        one, many = (report(made(article("a"), **{name: count})) for count in (1, 2345))
+        one, many = (report(made(article("a"), counters={name: count})) for count in (1, 2345))
         assert "Please note" in one
         assert "  1 " in one
         assert "  2,345 " in many
-        assert "Please note" not in report(made(article("a"), **{name: 0}))
+        assert "Please note" not in report(made(article("a"), counters={name: 0}))
 
 
 def test_notes_tell_the_settings_that_were_in_force() -> None:
-    result = made(article("a"), short=2)
+    result = made(article("a"), counters={"short": 2})
     assert "fewer than 5 words" in report(result)
     unknown = Result(result.articles, result.matches, result.spans, {}, result.counters)
     assert "fewer than the shingle words" in report(unknown)
 
 
 @pytest.mark.parametrize(
-    ("part", "text"), [(0, "0 %"), (0.001, "<1 %"), (0.25, "25 %"), (0.994, "99 %"), (0.9999, ">99 %"), (1, "100 %")]
+    ("part", "text"),
+    [
+        (0, "0 %"),
+        (-1e-16, "0 %"),
+        (1e-16, "0 %"),
+        (0.001, "<1 %"),
+        (0.25, "25 %"),
+        (0.994, "99 %"),
+        (0.9999, ">99 %"),
+        (1, "100 %"),
+    ],
 )
 def test_only_nothing_is_0_percent_and_only_everything_100(part: float, text: str) -> None:
     assert terminal.share(part) == text
@@ -336,7 +491,7 @@ def test_periods_read_well(last: datetime | None, text: str) -> None:
         ("identical", "identical to Nordwire (a-0000)\n"),
         ("near", "near copy of Nordwire (a-0000), resemblance 0.90\n"),
         ("excerpt", "excerpt of Nordwire (a-0000), containment 0.90\n"),
-        ("rewrite", "rewrite of Nordwire (a-0000), score 0.90\n"),
+        ("rewrite", "tells the story of Nordwire (a-0000) in other words, probability 0.90\n"),
     ],
 )
 def test_relations_are_told_in_words(relation: str, text: str) -> None:
@@ -355,7 +510,7 @@ def test_a_witness_without_outlet_is_named_by_its_id() -> None:
 def test_colour_is_for_terminals(found: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     told = summary.summarise(found, 1)
-    lines = list(terminal.groups(told, 100, None))
+    lines = list(terminal.stories(told, 100, None))
     assert "\x1b[36m" in printed(lines, 100, colour=True)
     assert "\x1b" not in printed(lines, 100)
     monkeypatch.setenv("NO_COLOR", "1")
@@ -369,6 +524,13 @@ def test_settings_that_differ_from_the_default_are_marked() -> None:
         line.startswith("near = 0.7 (changed) ") and line.endswith("default 0.8, from 0.01 to 1.0") for line in lines
     )
     assert all(len(line) <= 80 for line in lines)
+
+
+def test_switches_and_names_are_told_as_they_are_set() -> None:
+    text = printed(terminal.knobs(summary.knobs(Settings(stories=False, background="my words.parquet")), 100), 100)
+    assert re.search(r"^stories = false \(changed\) +default true$", text, re.MULTILINE)
+    assert re.search(r"^boilerplate = true +default true$", text, re.MULTILINE)
+    assert re.search(r"^background = 'my words\.parquet' \(changed\)  default ''$", text, re.MULTILINE)
 
 
 def test_progress_shows_stage_count_and_time_left() -> None:

@@ -89,6 +89,7 @@ def test_counters_are_pinned(result: Result) -> None:
         "candidates",
         "capped_articles",
         "capped_lists",
+        "capped_partners",
         "empty",
         "short",
         "skipped_files",

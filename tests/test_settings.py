@@ -11,6 +11,8 @@ from dedup.errors import SettingsError
 from dedup.settings import Settings
 
 KNOBS = {knob.name: knob for knob in dataclasses.fields(Settings)}
+SWITCHES = ("boilerplate", "stories")
+NUMBERS = [name for name in KNOBS if name not in (*SWITCHES, "background")]
 
 
 def test_the_defaults_are_pinned() -> None:
@@ -27,6 +29,12 @@ def test_the_defaults_are_pinned() -> None:
         "sample": 8,
         "cap": 8,
         "compared": 16,
+        "boilerplate": True,
+        "stories": True,
+        "window": 48.0,
+        "partners": 100,
+        "story_threshold": 0.275,
+        "background": "",
     }
 
 
@@ -41,13 +49,18 @@ def test_frozen() -> None:
 
 
 @pytest.mark.parametrize("name", KNOBS)
-def test_every_knob_has_a_meaning_and_bounds(name: str) -> None:
+def test_every_knob_has_a_meaning(name: str) -> None:
+    assert len(KNOBS[name].metadata["meaning"]) > 10
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_every_number_has_bounds(name: str) -> None:
     bounds = KNOBS[name].metadata
+    assert bounds["low"] <= getattr(Settings(), name) <= bounds["high"]
     assert bounds["low"] < bounds["high"]
-    assert len(bounds["meaning"]) > 10
 
 
-@pytest.mark.parametrize("name", KNOBS)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("side", ["low", "high"])
 def test_out_of_range(name: str, side: str) -> None:
     bound = KNOBS[name].metadata[side]
@@ -61,7 +74,10 @@ def test_out_of_range(name: str, side: str) -> None:
     assert "\n" not in message
 
 
-@pytest.mark.parametrize("name", ["near", "excerpt", "shingle", "cap", "workers", "seed"])
+@pytest.mark.parametrize(
+    "name",
+    ["near", "excerpt", "shingle", "cap", "workers", "seed", "window", "partners", "story_threshold"],
+)
 def test_the_bounds_are_allowed(name: str) -> None:
     for side in ("low", "high"):
         value = KNOBS[name].metadata[side]
@@ -84,11 +100,32 @@ def test_the_bounds_are_allowed(name: str) -> None:
         ("bands", 2.5),
         ("cap", None),
         ("workers", 0),
+        ("window", "48h"),
+        ("window", True),
+        ("partners", 10.0),
+        ("story_threshold", None),
     ],
 )
 def test_a_value_of_another_kind(name: str, value: Any) -> None:
     with pytest.raises(SettingsError, match=f"^setting {name} = "):
         Settings.of(**{name: value})
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("value", [0, 1, None, "yes", "false", 1.0])
+def test_a_switch_is_on_or_off(name: str, value: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.of(**{name: value})
+    assert str(caught.value) == f"setting {name} = {value!r}: expected true or false"
+    assert [getattr(Settings.of(**{name: on}), name) for on in (True, False)] == [True, False]
+
+
+@pytest.mark.parametrize("value", [None, 5, True, b"words.parquet"])
+def test_a_text_is_text(value: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.of(background=value)
+    assert str(caught.value) == f"setting background = {value!r}: expected text"
+    assert Settings(background="words.parquet").background == "words.parquet"
 
 
 def test_an_unknown_setting_names_the_known_ones() -> None:

@@ -16,8 +16,8 @@ SEPARATOR, WORD, SOLID, MARK, LENGTHENER, APOSTROPHE = 0, 1, 2, 3, 4, 5
 _COMPLEX = u8(128)  # added to the kind of a code point that may interact with its neighbours
 # What the kernel answers instead of a length.
 COMPLEX, INVALID = -1, -2
-# Zero bytes that follow every folded text, so that eight bytes can be read at any place in it.
-PADDING = 16
+# Zero bytes that follow every folded text, so that it can be read in blocks of 64.
+PADDING = 128
 _QUOTE = u8(0x27)
 _BACKTICK = u8(0x60)
 _HIGHS = u64(0x8080808080808080)

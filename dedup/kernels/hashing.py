@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dedup.kernels.jit import inline, load64, trailing_zeros, u64
+from dedup.kernels.jit import inline, load64, u64
 
 PRIME_1 = u64(0x9E3779B185EBCA87)
 PRIME_2 = u64(0xC2B2AE3D27D4EB4F)
 PRIME_3 = u64(0x165667B19E3779F9)
 PRIME_4 = u64(0x85EBCA77C2B2AE63)
 PRIME_5 = u64(0x27D4EB2F165667C5)
-_ONES = u64(0x0101010101010101)
-_HIGHS = u64(0x8080808080808080)
 STRIPE = 4  # words; XXH64 takes another path from 32 bytes on
 
 
@@ -79,10 +77,3 @@ def hash_words(data: Any, start: Any, words: Any) -> Any:
         state = absorb(state, load64(data, start + 8 * taken))
         taken += 1
     return avalanche(state)
-
-
-@inline
-def first_zero_byte(word: Any) -> Any:
-    """Return the index of the lowest zero byte of a word, 8 when there is none."""
-    zeros = (word - _ONES) & ~word & _HIGHS
-    return 8 if zeros == u64(0) else trailing_zeros(zeros) >> 3

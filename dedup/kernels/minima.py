@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dedup.kernels.hashing import PRIME_1, avalanche
-from dedup.kernels.jit import inline, kernel, u32, u64
+from dedup.kernels.jit import inline, kernel, u32, u64, wide_vectors
 
 _EMPTY = u32(0xFFFFFFFF)
 _UNROLL = 8
@@ -31,6 +31,7 @@ def minima(shingles: Any, count: Any, mixed: Any, multipliers: Any, offsets: Any
     Eight shingles are taken at a time so that each (a, b) is loaded once for eight. ``mixed`` is scratch of at
     least ``count`` uint32.
     """
+    wide_vectors()
     for index in range(count):
         mixed[index] = _mix(u32(shingles[index]))
     signature[:] = _EMPTY

@@ -14,7 +14,7 @@ from dedup.kernels.folding import PADDING, fold
 from dedup.kernels.hashing import PRIME_5, absorb, avalanche
 from dedup.kernels.jit import inline, kernel, u8, u64
 from dedup.kernels.texts import EXPANSION, longest_of, trace
-from dedup.kernels.tokens import hash_tokens
+from dedup.kernels.tokens import find_tokens, hash_tokens
 
 NAME, NUMBER, SENTENCE, PARAGRAPH, FIGURE = 1, 2, 4, 8, 16
 _STEM = 24  # bytes: longer tokens are terms as they are
@@ -153,16 +153,14 @@ def _joins_number(data: Any, end: Any, start: Any) -> Any:
 
 
 @inline
-def _number(
-    data: Any, folded: Any, base: Any, starts: Any, ends: Any, token_ends: Any, first: Any, last: Any, word: Any
-) -> Any:
+def _number(data: Any, folded: Any, base: Any, edges: Any, token_ends: Any, first: Any, last: Any, word: Any) -> Any:
     """Hash the number made of the tokens ``first`` to ``last``: its digits, decimal points kept, commas dropped."""
     length = 0
     for token in range(first, last + 1):
         if token > first and data[base + token_ends[token - 1]] == _STOP:
             word[length] = _STOP
             length += 1
-        for place in range(starts[token], ends[token]):
+        for place in range(edges[2 * token], edges[2 * token + 1]):
             if length < _STEM - 1:
                 word[length] = folded[place]
                 length += 1
@@ -332,8 +330,7 @@ def read(
     folded = np.empty(size, np.uint8)
     origin = np.empty(size, np.int32)
     room = 2 * longest + 1
-    folded_starts = np.empty(room, np.int32)
-    folded_ends = np.empty(room, np.int32)
+    edges = np.empty(2 * room, np.int32)
     word = np.empty(_STEM, np.uint8)
     written = 0
     places[0] = 0
@@ -342,17 +339,17 @@ def read(
         length = fold(data, start, end, strict, tables, folded, origin)
         if length < 0:
             return index, length
-        count = hash_tokens(folded, length, hashes[written:], folded_starts, folded_ends)
+        count = find_tokens(folded, length, edges)
+        hash_tokens(folded, edges, count, hashes[written:])
         first, last = token_starts[written : written + count], token_ends[written : written + count]
-        first[:] = folded_starts[:count]
-        last[:] = folded_ends[:count]
-        trace(data, start, origin, first, last)
+        trace(data, start, origin, edges, first, last)
         own = hashes[written : written + count]
         term, flag = terms[written : written + count], flags[written : written + count]
         wrapped = _is_wrapped(data, start, first, last, count)
         token = 0
         while token < count:
-            capital = _capital(data, start + first[token], folded, folded_starts[token])
+            folded_start, folded_end = edges[2 * token], edges[2 * token + 1]
+            capital = _capital(data, start + first[token], folded, folded_start)
             if token == 0:
                 mark = SENTENCE | PARAGRAPH
             elif first[token] - last[token - 1] == 1 and data[start + last[token - 1]] != _NEWLINE:
@@ -365,7 +362,7 @@ def read(
                 mark = 0
             if capital and mark == 0 and not _quoted(data, start + last[token - 1], start + first[token]):
                 mark |= NAME
-            digit = _is_digit(folded[folded_starts[token]])
+            digit = _is_digit(folded[folded_start])
             end_token = token
             if digit:
                 while end_token + 1 < count and _joins_number(
@@ -374,15 +371,15 @@ def read(
                     end_token += 1
             figure = end_token > token
             if end_token > token:
-                term[token] = _number(data, folded, start, folded_starts, folded_ends, last, token, end_token, word)
+                term[token] = _number(data, folded, start, edges, last, token, end_token, word)
             else:
-                term[token] = _term(folded, folded_starts[token], folded_ends[token], own[token], word)
+                term[token] = _term(folded, folded_start, folded_end, own[token], word)
                 found = _find(number_words, own[token])
                 if found >= 0:
                     term[token] = number_digits[found]
                     digit, figure = True, number_figures[found]
                 elif digit:
-                    figure = _is_figure(folded, folded_starts[token], folded_ends[token])
+                    figure = _is_figure(folded, folded_start, folded_end)
             flag[token] = mark | (NUMBER if digit else 0) | (FIGURE if figure else 0)
             for part in range(token + 1, end_token + 1):
                 term[part] = u64(0)

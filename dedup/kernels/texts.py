@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from dedup.kernels.folding import PADDING, fold
-from dedup.kernels.jit import inline, kernel, load64, u8, u32, u64
+from dedup.kernels.jit import inline, kernel, load64, u8, u32, u64, wide_vectors
 from dedup.kernels.minima import band_keys, minima
 from dedup.kernels.shingling import fingerprint, roll
-from dedup.kernels.tokens import hash_tokens
+from dedup.kernels.tokens import find_tokens, hash_tokens
 
 # Room for a folded text, bytes a byte; only what is used is ever touched. The worst is U+FDFA, of 3 bytes, which
 # becomes 15 letters of 2 bytes and 3 separators.
@@ -45,15 +45,17 @@ def sketch(
     """Sketch every text: token counts, fingerprints, signatures or band keys, sampled shingles.
 
     ``hashing`` is (multipliers, offsets); ``sketches`` is (counts, fingerprints, signatures, keys, places), the
-    signatures or the keys with no row where they are not wanted. ``places`` bounds each text's part of
+    fingerprints, signatures or keys with no row where they are not wanted. ``places`` bounds each text's part of
     ``sampled``, the low halves of the lowest ``1 / sample`` of the shingle hashes (none where it is 0).
     Returns (index, status) of the first text that cannot be folded, (-1, 0) when all could.
     """
+    wide_vectors()
     counts, places = sketches[0], sketches[4]
     longest = longest_of(starts, ends)
     folded = np.empty(longest * EXPANSION + PADDING, np.uint8)
     none = np.empty(0, np.int32)
     room = 2 * longest + 1
+    edges = np.empty(2 * room, np.int32)
     tokens = np.empty(room, np.uint64)
     shingles = np.empty(room, np.uint64)
     mixed = np.empty(room, np.uint32)
@@ -63,7 +65,8 @@ def sketch(
         length = fold(data, starts[index], ends[index], strict, tables, folded, none)
         if length < 0:
             return index, length
-        counts[index] = hash_tokens(folded, length, tokens, none, none)
+        counts[index] = find_tokens(folded, length, edges)
+        hash_tokens(folded, edges, counts[index], tokens)
         _sketch(tokens, index, size, hashing, rows, sample, sketches, sampled, shingles, mixed, signature)
     return -1, 0
 
@@ -81,6 +84,7 @@ def sketch_kept(
     sampled: Any,
 ) -> None:
     """Sketch texts given as tokens as :func:`sketch` does, without the tokens that are ``left_out``."""
+    wide_vectors()
     longest = 1
     for index in range(len(token_places) - 1):
         longest = max(longest, token_places[index + 1] - token_places[index])
@@ -116,7 +120,8 @@ def _sketch(
     """Write the sketch of one text, of which the number of tokens is known."""
     counts, fingerprints, signatures, keys, places = sketches
     count = counts[index]
-    fingerprint(tokens, count, fingerprints[index])
+    if len(fingerprints):
+        fingerprint(tokens, count, fingerprints[index])
     many = roll(tokens, count, size, shingles)
     minima(shingles, many, mixed, hashing[0], hashing[1], signature)
     if len(signatures):
@@ -161,6 +166,7 @@ def tokenise(
     size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
     origin = np.empty(size, np.int32)
+    edges = np.empty(4 * longest + 2, np.int32)
     written = 0
     places[0] = 0
     for index in range(len(starts)):
@@ -168,19 +174,22 @@ def tokenise(
         length = fold(data, start, end, strict, tables, folded, origin)
         if length < 0:
             return index, length
-        count = hash_tokens(folded, length, hashes[written:], token_starts[written:], token_ends[written:])
-        trace(data, start, origin, token_starts[written : written + count], token_ends[written : written + count])
+        count = find_tokens(folded, length, edges)
+        hash_tokens(folded, edges, count, hashes[written:])
+        trace(
+            data, start, origin, edges, token_starts[written : written + count], token_ends[written : written + count]
+        )
         written += count
         places[index + 1] = written
     return -1, 0
 
 
 @inline
-def trace(data: Any, start: Any, origin: Any, token_starts: Any, token_ends: Any) -> None:
-    """Turn places in the folded text into places in the text."""
+def trace(data: Any, start: Any, origin: Any, edges: Any, token_starts: Any, token_ends: Any) -> None:
+    """Write where each token starts and ends in the text, from its edges in the folded text."""
     for token in range(len(token_starts)):
-        token_starts[token] = origin[token_starts[token]]
-        last = origin[token_ends[token] - 1]
+        token_starts[token] = origin[edges[2 * token]]
+        last = origin[edges[2 * token + 1] - 1]
         token_ends[token] = last + _bytes_of(data[start + last])
 
 

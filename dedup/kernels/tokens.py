@@ -1,4 +1,4 @@
-"""Folded bytes → token hashes (and their places)."""
+"""Folded bytes → tokens: where they are, and their hashes."""
 
 from __future__ import annotations
 
@@ -6,26 +6,66 @@ from typing import Any
 
 import numpy as np
 
-from dedup.kernels.hashing import PRIME_5, STRIPE, absorb, avalanche, first_zero_byte, hash_one_word, hash_words
+from dedup.kernels.hashing import PRIME_5, STRIPE, absorb, avalanche, hash_one_word, hash_words
 from dedup.kernels.jit import inline, kernel, load64, trailing_zeros, u64
 
 _WORD = 8  # bytes
+_BLOCK = 64  # bytes, a bit each of one mask
 _ALL = u64(0xFFFFFFFFFFFFFFFF)
+_LOWS = u64(0x7F7F7F7F7F7F7F7F)
+_HIGHS = u64(0x8080808080808080)
+_GATHER = u64(0x0102040810204080)  # times the low bits of eight bytes: these bits, side by side, in the top byte
+
+
+@inline
+def _filled(folded: Any, place: Any) -> Any:
+    """Return a mask of the bytes of a block of 64 that are not zero, the first in the lowest bit."""
+    mask = u64(0)
+    for step in range(_BLOCK // _WORD):
+        word = load64(folded, place + _WORD * step)
+        filled = (((word & _LOWS) + _LOWS) | word) & _HIGHS
+        mask |= (((filled >> u64(7)) * _GATHER) >> u64(56)) << u64(_WORD * step)
+    return mask
+
+
+@kernel
+def find_tokens(folded: Any, length: Any, edges: Any) -> Any:
+    """Write where each token starts and ends in ``folded``, in turn; return how many tokens there are.
+
+    Blocks of 64 bytes become masks of a bit a byte, whose changes are the edges: no place waits for the one before.
+    ``folded`` is followed by zero bytes, a block and more of them.
+    """
+    count = 0
+    carried = u64(0)
+    for place in range(0, length + 1, _BLOCK):
+        mask = _filled(folded, place)
+        changes = mask ^ ((mask << u64(1)) | carried)
+        carried = mask >> u64(63)
+        while changes != u64(0):
+            edges[count] = place + trailing_zeros(changes)
+            changes &= changes - u64(1)
+            count += 1
+    return count // 2
+
+
+@kernel
+def hash_tokens(folded: Any, edges: Any, count: Any, hashes: Any) -> None:
+    """Write the hash of each token: XXH64 of its bytes padded with zero bytes to a multiple of eight.
+
+    A token of up to eight bytes is one masked word.
+    """
+    for token in range(count):
+        start, end = edges[2 * token], edges[2 * token + 1]
+        if end - start <= _WORD:
+            hashes[token] = hash_one_word(_first_bytes(load64(folded, start), end - start))
+        else:
+            hashes[token] = _hash_long(folded, start, end)
 
 
 @inline
 def _first_bytes(word: Any, count: Any) -> Any:
     """Keep the lowest ``count`` (1 to 8) bytes of a word."""
     return word & (_ALL >> u64(8 * (_WORD - count)))
-
-
-@inline
-def _token_end(folded: Any, place: Any) -> Any:
-    zero = first_zero_byte(load64(folded, place))
-    while zero == _WORD:
-        place += _WORD
-        zero = first_zero_byte(load64(folded, place))
-    return place + zero
 
 
 @inline
@@ -41,32 +81,3 @@ def _hash_long(folded: Any, start: Any, end: Any) -> Any:
     padded = np.zeros(_WORD * words, np.uint8)
     padded[: end - start] = folded[start:end]
     return hash_words(padded, 0, words)
-
-
-@kernel
-def hash_tokens(folded: Any, length: Any, hashes: Any, starts: Any, ends: Any) -> Any:
-    """Write each token's hash, and its folded places where ``starts`` is not empty; return how many there are.
-
-    The token hash is XXH64 of the token's bytes padded with zero bytes to a multiple of eight, so that a token of
-    up to eight bytes is one masked word.
-    """
-    place, count = 0, 0
-    keep = len(starts) > 0
-    while place < length:
-        word = load64(folded, place)
-        if word & u64(255) == u64(0):
-            place += _WORD if word == u64(0) else trailing_zeros(word) >> 3
-            continue
-        zero = first_zero_byte(word)
-        if zero < _WORD:
-            end = place + zero
-            hashes[count] = hash_one_word(_first_bytes(word, zero))
-        else:
-            end = _token_end(folded, place + _WORD)
-            hashes[count] = hash_one_word(word) if end == place + _WORD else _hash_long(folded, place, end)
-        if keep:
-            starts[count] = place
-            ends[count] = end
-        count += 1
-        place = end + 1
-    return count

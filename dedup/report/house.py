@@ -5,13 +5,13 @@ Unlike the other reports this one looks at the corpus itself: a result holds no 
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import pyarrow as pa
 from rich.text import Text
 
 from dedup import text
@@ -26,6 +26,7 @@ from dedup.workers import Progress, Workers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from dedup.boilerplate import Example, Furniture
@@ -168,7 +169,8 @@ MEANINGS = {
     "byline": "by whom",
     "subhead": "a heading between paragraphs",
 }
-_COUNT = 10
+_COUNT, _SEEN = 10, 7  # digits of words, and of articles
+_NARROW, _LINES = 16, 3  # columns that a text has at least, and lines that it takes at most
 
 
 def page(told: House, width: int) -> Iterator[Text]:
@@ -202,16 +204,15 @@ def _learned(told: House, width: int) -> Iterator[Text]:
         yield Text()
         yield cut(Text(f"  {printable(outlet.outlet)}", HEADING), width)
         for line in outlet.lines:
-            head = f"{line.articles:>{_COUNT},} {'article' if line.articles == 1 else 'articles':<8}  {line.kind:<8}  "
+            head = f"{line.articles:>{_SEEN},} articles  {line.kind:<8}  "
             yield from _hung(head, printable(line.text), width)
         if outlet.count > len(outlet.lines):
             rest = f"… and {outlet.count - len(outlet.lines):,} more; --limit {outlet.count} lists all"
-            yield cut(Text(f"{' ' * (_COUNT + 1)}{rest}", QUIET), width)
+            yield cut(Text(f"{' ' * (_SEEN + 1)}{rest}", QUIET), width)
 
 
 def _hung(head: str, body: str, width: int) -> Iterator[Text]:
-    """Lay out a text beside its head, in at most two lines."""
-    room = max(1, width - len(head))
-    yield Text(head, QUIET).append(body[:room] if len(body) <= room else "", "") if len(body) <= room else cut(
-        Text(head, QUIET).append(body, ""), width
-    )
+    """Lay out a text beside its head, in a few lines."""
+    lines = textwrap.wrap(body, max(_NARROW, width - len(head)), max_lines=_LINES, placeholder=" …")
+    for place, line in enumerate(lines):
+        yield cut(Text(head if place == 0 else " " * len(head), QUIET).append(line, ""), width)

@@ -30,18 +30,19 @@ _LONGEST = 1000  # characters of a title that are looked at
 _SHARE, _BOILERPLATE = len("Copied"), len("Boilerplate")
 _RELATION = len("excerpt 0.99")
 _KNOB = 32
+_ROUNDING = 1e-9  # of a share that is a difference of others
 _INDENT = 4
 _UNKNOWN = "-"
 
 _COPIES = (
-    "near     its resemblance to a longer article: what part of the phrases of both they share",
-    "excerpt  its containment in a longer article: what part of its phrases stands there",
-    "copied   its words in runs that stand in other members of its copy group too, in percent",
+    "near      its resemblance to a longer article: what part of the phrases of both they share",
+    "excerpt   its containment in a longer article: what part of its phrases stands there",
+    "copied    its words in runs that stand in other members of its copy group too, in percent",
 )
 _REWRITES = (
-    "bracket  a copy group: articles with the same text, or parts of it",
-    "rewrite  the probability that it tells the same story as another article of it, in words of its own",
-    "cohesion the mean probability over all pairs of its copy groups; weakest link: the lowest that admitted one",
+    "bracket   a copy group: articles with the same text, or parts of it",
+    "rewrite   the probability that it tells the same story as another article of it, in words of its own",
+    "cohesion  the mean probability over all pairs of its copy groups; weakest link: the lowest that admitted one",
 )
 HEADING, QUIET, TELLING = "bold", "dim", "cyan"
 
@@ -80,11 +81,11 @@ def _known(text: str | None) -> str:
 
 def share(part: float) -> str:
     """Return a share of 0..1 in percent; only nothing is 0 % and only everything is 100 %."""
-    if 0 < part < 0.005:  # noqa: PLR2004  (what rounds to nothing)
+    if _ROUNDING < part < 0.005:  # noqa: PLR2004  (what rounds to nothing)
         return "<1 %"
-    if 0.995 <= part < 1:  # noqa: PLR2004  (what rounds to everything)
+    if 0.995 <= part < 1 - _ROUNDING:  # noqa: PLR2004  (what rounds to everything)
         return ">99 %"
-    return f"{part * 100:.0f} %"
+    return f"{abs(part) * 100:.0f} %"
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
@@ -185,7 +186,8 @@ def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
         for line in _COPIES if only_copies else (*_COPIES, *_REWRITES):
             yield from wrapped(line, width, " " * _INDENT, QUIET)
     if shown < there:
-        yield Text()
+        if shown:
+            yield Text()
         rest = counted(there - shown, f"more {one}", f"more {many}")
         yield cut(Text(f"{rest}; --top {there} lists all", QUIET), width)
 
@@ -361,10 +363,8 @@ _NOTES = {
         "articles had over {compared} candidates; each was compared with the {compared} likeliest",
     ),
     "capped_partners": (
-        "article had over {partners} partners in the window that share its rare terms; it was aligned with the"
-        " {partners} likeliest",
-        "articles had over {partners} partners in the window that share their rare terms; each was aligned with the"
-        " {partners} likeliest",
+        "article had over {partners} likely partners in the window; it was aligned with the {partners} likeliest",
+        "articles had over {partners} likely partners in the window; each was aligned with the {partners} likeliest",
     ),
     "skipped_files": (
         "file in the folder is not Parquet and was not read",
@@ -477,7 +477,7 @@ def knobs(told: Iterable[Knob], width: int) -> Iterator[Text]:
         changed = knob.value != knob.default
         bounds = f"default {_value(knob.default)}{_bounds(knob)}"
         value = Text.assemble((f"{knob.name} = {_value(knob.value)}", HEADING), " (changed)" if changed else "")
-        yield cut(_cell(value, _KNOB).append(f"  {bounds}", QUIET), width)
+        yield cut(_cell(value, max(_KNOB, cell_len(value.plain))).append(f"  {bounds}", QUIET), width)
         yield from wrapped(knob.meaning, width, " " * _INDENT)
 
 
