@@ -94,7 +94,7 @@ def labelled(data: Path, name: str) -> Sample:
         rows = [row for row in rows if row["strict"]]
     file = data / f"{name}_unsure.parquet"
     pairs = pq.read_table(file).to_pylist() if file.exists() else []
-    unsure = frozenset((min(row["a"], row["b"]), max(row["a"], row["b"])) for row in pairs)
+    unsure = frozenset(_pair(str(row["a"]), str(row["b"])) for row in pairs)
     return Sample(name, [_plain(row) for row in rows if row["story"] is not None], name, unsure=unsure)
 
 
@@ -308,7 +308,7 @@ def tabulated(figures: Figures) -> str:
     """Return the figures as Markdown."""
 
     def cells(found: Scores | None) -> str:
-        return f"{found.pair_f1:.3f} / {found.b3_f1:.3f}" if found else "–"
+        return f"{found.pair_f1:.3f} / {found.b3_f1:.3f}" if found else "-"
 
     lines = [
         "| set | articles | pair P / R | pair F1 / B³ | left out | without dates |",
@@ -360,7 +360,7 @@ Data:
 
 # Command line --------------------------------------------------------------------------------------------------------
 
-_FOLDER: Any = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
+_FOLDER = click.argument("data", type=click.Path(exists=True, file_okay=False, path_type=Path))
 
 
 @click.group()

@@ -31,7 +31,7 @@ from dedup.sketch import Recipe
 from dedup.store import TextStore
 from dedup.stories import Model
 from dedup.survey import learn, rank, survey
-from dedup.text import tokenise
+from dedup.text import token_hashes
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ def verify(
 
     def verify_block(block: NDArray[np.int64]) -> compare.Matches:
         texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
-        tokens = tokenise(store.texts(rows[texts]))
+        tokens = token_hashes(store.texts(rows[texts]))
         own = tokens.without(surveyed.boilerplate.mask(rows[texts], tokens.places))
         exact = compare.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
         return compare.matches(longer[block], shorter[block], exact, rule)
@@ -201,10 +201,8 @@ def retell(
     return tables.told(surveyed, rows, first, found), found.capped
 
 
-def tellers(
-    surveyed: Survey, groups: tables.Members
-) -> tuple[NDArray[np.int64], NDArray[np.int64], Tellers]:
-    """Return of every row the first of its copy group, the rows that are aligned, by time, and what is known of them."""
+def tellers(surveyed: Survey, groups: tables.Members) -> tuple[NDArray[np.int64], NDArray[np.int64], Tellers]:
+    """Return of every row its copy group's first, the rows that are aligned, by time, and what is known of these."""
     first = groups.first_rows(len(surveyed.ids))
     rows = _tellers(surveyed, groups, first)
     _, group = np.unique(first[rows], return_inverse=True)

@@ -45,7 +45,7 @@ class Settings:
         1 << 20,
         "members of a bucket or posting, the longest, that each other one is paired with, beside its neighbour",
     )
-    compared: int = _knob(16, 1, 1 << 20, "longer articles, the likeliest, that an article is compared with")
+    compared: int = _knob(8, 1, 1 << 20, "longer articles, the likeliest, that an article is compared with")
     boilerplate: bool = _switch("set aside what an outlet repeats, credits, captions and sign-up lines", on=True)
     stories: bool = _switch("find rewrites, and not copies only", on=True)
     window: float = _knob(48.0, 0.1, 1e6, "hours between two articles that may be rewrites of one report")

@@ -83,7 +83,7 @@ def token_hash(token: str) -> int:
 
 @dataclass(frozen=True)
 class Tokens:
-    """The tokens of a batch of texts, one after the other.
+    """The tokens of a batch of texts, one after the other; their places where they were wanted.
 
     ``hashes`` (uint64), ``starts`` and ``ends`` (int32, bytes into the token's own text) have one value a token;
     ``places`` (int64, texts + 1) bounds the tokens of each text.
@@ -100,9 +100,12 @@ class Tokens:
 
     def without(self, left_out: NDArray[np.bool_]) -> Tokens:
         """Return the tokens that are not ``left_out``, one value a token."""
+        if not left_out.any():
+            return self
         kept = ~left_out
         before = np.concatenate([np.zeros(1, np.int64), np.cumsum(kept)])
-        return Tokens(self.hashes[kept], self.starts[kept], self.ends[kept], before[self.places])
+        starts, ends = (column[kept] if len(column) else column for column in (self.starts, self.ends))
+        return Tokens(self.hashes[kept], starts, ends, before[self.places])
 
     def of(self, index: int) -> slice:
         """Return the slice of the tokens of text ``index``."""
@@ -147,10 +150,19 @@ def tokenise(batch: Texts) -> Tokens:
         return tokens
 
 
-def _tokenise(batch: Texts, *, strict: bool) -> Tokens:
+def token_hashes(batch: Texts) -> Tokens:
+    """Return the tokens of every text without their places, which cost as much again."""
+    try:
+        return _tokenise(batch, strict=True, placed=False)
+    except ComplexError:
+        return _tokenise(simplify(batch), strict=False, placed=False)
+
+
+def _tokenise(batch: Texts, *, strict: bool, placed: bool = True) -> Tokens:
     # Few texts come near it: a byte of text makes two tokens at most (U+3316, three bytes, unfolds into five).
     room = 2 * int((batch.ends - batch.starts).sum()) + 1
-    hashes, starts, ends = np.empty(room, np.uint64), np.empty(room, np.int32), np.empty(room, np.int32)
+    hashes = np.empty(room, np.uint64)
+    starts, ends = (np.empty(room if placed else 0, np.int32) for _ in range(2))
     places = np.zeros(len(batch.starts) + 1, np.int64)
     check(texts.tokenise(*batch, strict, fold_tables(), places, hashes, starts, ends))
     count = places[-1]

@@ -515,7 +515,11 @@ cli.main(prog_name='dedup')
 
 
 @pytest.mark.parametrize(
-    "code", [*(INTERRUPTED.format(stage=stage) for stage in ("sketch", "verify", "ledger")), INTERRUPTED_WRITING]
+    "code",
+    [
+        *(INTERRUPTED.format(stage=stage) for stage in ("learn", "sketch", "verify", "align", "ledger")),
+        INTERRUPTED_WRITING,
+    ],
 )
 def test_interrupt_is_one_line_and_leaves_nothing(code: str, sample: Path, tmp_path: Path) -> None:
     done = process("find", sample, "-o", tmp_path / "out", code=code)

@@ -255,7 +255,9 @@ def test_boilerplate_that_both_have_is_not_copied() -> None:
 
 def test_a_source_behind_boilerplate() -> None:
     """The places are those of the texts as they are, with their boilerplate."""
-    made = run([["Üb 橋 one two three four five", "one two three four five"]], 5, [[True] * 2 + [False] * 5, [False] * 5])
+    made = run(
+        [["Üb 橋 one two three four five", "one two three four five"]], 5, [[True] * 2 + [False] * 5, [False] * 5]
+    )
     assert rows(made) == [(0, 0, 4, BOILERPLATE, -1, -1), (0, 5, 28, 1, 0, 23), (1, 0, 23, 0, 5, 28)]
 
 

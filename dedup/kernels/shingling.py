@@ -38,25 +38,3 @@ def fingerprint(tokens: Any, count: Any, out: Any) -> None:
         two = two * PRIME_3 + (tokens[place] ^ PRIME_2)
     out[0] = avalanche(one)
     out[1] = avalanche(two)
-
-
-@kernel
-def distinct(shingles: Any, count: Any, slots: Any, stamps: Any, stamp: Any) -> Any:
-    """Move the distinct values among the first ``count`` to the front, in order of appearance; return how many.
-
-    ``slots`` and ``stamps`` are an open-addressing table of a power of two places, more than ``count``; ``stamp``
-    tells this call's entries from older ones, so that the table is never cleared.
-    """
-    mask = len(slots) - 1
-    kept = 0
-    for index in range(count):
-        value = shingles[index]
-        place = int(value >> u64(20)) & mask
-        while stamps[place] == stamp and slots[place] != value:
-            place = (place + 1) & mask
-        if stamps[place] != stamp:
-            stamps[place] = stamp
-            slots[place] = value
-            shingles[kept] = value
-            kept += 1
-    return kept

@@ -160,12 +160,14 @@ def tokenise(
 ) -> Any:
     """Write the token hashes of every text and their byte places, relative to the text.
 
-    ``places`` (texts + 1) bounds each text's tokens. Returns (index, status) as :func:`sketch` does.
+    ``places`` (texts + 1) bounds each text's tokens. With empty ``token_starts`` there are hashes only. Returns
+    (index, status) as :func:`sketch` does.
     """
     longest = longest_of(starts, ends)
     size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
-    origin = np.empty(size, np.int32)
+    placed = len(token_starts) > 0
+    origin = np.empty(size if placed else 0, np.int32)
     edges = np.empty(4 * longest + 2, np.int32)
     written = 0
     places[0] = 0
@@ -176,9 +178,9 @@ def tokenise(
             return index, length
         count = find_tokens(folded, length, edges)
         hash_tokens(folded, edges, count, hashes[written:])
-        trace(
-            data, start, origin, edges, token_starts[written : written + count], token_ends[written : written + count]
-        )
+        if placed:
+            last = written + count
+            trace(data, start, origin, edges, token_starts[written:last], token_ends[written:last])
         written += count
         places[index + 1] = written
     return -1, 0

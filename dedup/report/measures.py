@@ -77,8 +77,8 @@ def _errors(heading: str, wrong: Sequence[Wrong], width: int) -> Iterator[Text]:
     for error in wrong:
         pairs = f"{error.pairs:>7,} {'pair' if error.pairs == 1 else 'pairs'}"
         score = "" if error.relation is None or error.score is None else f"{error.relation} {error.score:.2f}"
-        yield _side(Text(f"{pairs:<{_LEAD}}  ", QUIET), error.left, width)
-        yield _side(Text(f"{score:>{_LEAD}}  ", TELLING), error.right, width)
+        yield _side(Text().append(f"{pairs:<{_LEAD}}  ", QUIET), error.left, width)
+        yield _side(Text().append(f"{score:>{_LEAD}}  ", TELLING), error.right, width)
 
 
 def _side(line: Text, side: Side, width: int) -> Text:

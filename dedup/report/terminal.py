@@ -397,7 +397,7 @@ class _Settings(dict[str, object]):
 def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Text]:
     """Lay out a text in lines that fit; the second and more stand further in."""
     for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  "):
-        yield Text(line, style)
+        yield cut(Text(line, style), width)  # a wide character has two columns
 
 
 # One story in detail ----------------------------------------------------------------------------------------------
