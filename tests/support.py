@@ -261,7 +261,7 @@ def _early(row: dict[str, Any]) -> tuple[bool, float, str]:
 
 
 def _check_groups(articles: dict[str, dict[str, Any]], kind: str) -> None:
-    """A group is named after its first article, and admits all but one of its articles by a match."""
+    """Assert that a group is named after its first article, and that a match admits all but one of its articles."""
     members: dict[str, Rows] = {}
     for row in articles.values():
         members.setdefault(row[kind], []).append(row)

@@ -16,7 +16,6 @@ import pytest
 
 from dedup.article import FIELDS
 from dedup.corpus import Corpus, open_corpus
-from dedup.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

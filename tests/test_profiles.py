@@ -42,6 +42,7 @@ class Batch(NamedTuple):
     vocabulary: Vocabulary
 
     def outline(self) -> Outlines:
+        """Outline them."""
         return outline(*self)
 
 

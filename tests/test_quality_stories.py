@@ -36,6 +36,8 @@ DIGESTS = {
 
 
 class Floor(NamedTuple):
+    """What a set is never to fall below."""
+
     pair_f1: float
     b3_f1: float
 

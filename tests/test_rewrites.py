@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,9 +16,6 @@ from dedup.rewrites import SHARED, Tellers, _telling, candidates, rewrites
 from dedup.stories import Model
 from dedup.vocabulary import Tally, vocabulary
 from dedup.workers import Workers
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 HOUR = 3_600_000_000
 

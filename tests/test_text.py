@@ -257,3 +257,17 @@ def test_character_places_of_unordered_spans() -> None:
     places = np.array([14, 1, 3, 55], np.int32)
     text.to_characters(batch, numbers, places)
     assert places.tolist() == [7, 1, 2, 25]
+
+
+def test_a_text_for_unicodedata_keeps_its_capitals_and_leaves_its_batch_alone() -> None:
+    plain, tangled = "He met Ann. She left.", "He met E\u0301va. She left."
+    alone = text.read(text.views(column([plain])))
+    both = text.read(text.views(column([plain, tangled])))
+    assert both.flags[both.tokens.of(0)].tolist() == alone.flags.tolist()
+    assert both.flags[both.tokens.of(1)].tolist() == alone.flags.tolist()
+
+
+def test_small_number_words_are_no_figures() -> None:
+    made = text.read(text.views(column(["two of twenty, 3 of 40"])))
+    assert [bool(flag & text.NUMBER) for flag in made.flags] == [True, False, True, True, False, True]
+    assert [bool(flag & text.FIGURE) for flag in made.flags] == [False, False, True, False, False, True]

@@ -133,9 +133,9 @@ def test_a_function_word_that_the_background_does_not_know() -> None:
 
 
 def test_keys_are_rare_and_not_short(made: Vocabulary) -> None:
-    for word in CORPUS:
+    for word, count in CORPUS.items():
         known = float(ENGLISH.df(hashes([term_hash(word)]))[0])
-        plainly = math.log((10_000 + 10 + 1) / (known + CORPUS[word] + 1))
+        plainly = math.log((10_000 + 10 + 1) / (known + count + 1))
         key = 0.0 if word in ("the", "said", "common", "middling", "minister", "ab", "40") else plainly
         assert made.key[of(made, word)] == pytest.approx(key), word
 
