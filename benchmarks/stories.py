@@ -39,6 +39,7 @@ from dedup.rewrites import evidence
 from dedup.settings import Settings
 from dedup.store import TextStore
 from dedup.survey import learn, rank, survey
+from dedup.version import VERSION
 from dedup.workers import Workers
 
 if TYPE_CHECKING:
@@ -335,9 +336,13 @@ def digests(data: Path) -> str:
 
 def versions() -> str:
     """Return the versions that the figures hang on."""
-    packages = ("dedup", "numpy", "numba", "pyarrow", "scikit-learn")
+    packages = ("numpy", "numba", "pyarrow", "scikit-learn")
     return ", ".join(
-        [f"Python {platform.python_version()}", *(f"{p} {importlib.metadata.version(p)}" for p in packages)]
+        [
+            f"dedup {VERSION}",
+            f"Python {platform.python_version()}",
+            *(f"{p} {importlib.metadata.version(p)}" for p in packages),
+        ]
     )
 
 
