@@ -8,7 +8,9 @@ BIN = $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/dedup find corpus/ -o out/demo
 
+# The first line compiles the kernels where they are not compiled yet: tracing coverage would slow that down.
 test: $(VENV)/installed-test
+	$(BIN)/dedup find corpus/ --quiet > /dev/null
 	$(BIN)/python -m pytest -q --cov=dedup --cov-report=term-missing:skip-covered
 
 check: $(VENV)/installed-test

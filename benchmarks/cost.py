@@ -29,7 +29,6 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-
 from generate import generate, plan_of
 from measure import UNAVAILABLE
 from peers import PEERS, THRESHOLD
@@ -161,7 +160,7 @@ def run(job: Job, corpus: Path, warm: Path, groups: Path) -> tuple[dict[str, flo
     command = [sys.executable, str(HERE / "measure.py"), job.peer, job.work, str(corpus), str(warm), str(groups)]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])}
     before = children_cpu()
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode == UNAVAILABLE:
         return done.stderr.strip()
     if done.returncode != 0:
@@ -272,7 +271,7 @@ def versions() -> str:
 def commit() -> str:
     """Name the commit measured, with + when the working tree differs from it."""
     command = ["git", "-C", str(HERE.parent), "describe", "--always", "--dirty=+", "--abbrev=10"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 # Showing.
@@ -377,7 +376,7 @@ def record(rows: list[Row], target: Path) -> None:
     help="Only this peer; may be given again.",
 )
 @click.option("--record", "target", type=click.Path(path_type=Path), default=RECORD, help="CSV to append to.")
-def main(  # noqa: PLR0913 - one parameter an option
+def main(
     articles: int,
     seed: int,
     corpus: Path | None,

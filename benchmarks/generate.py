@@ -18,7 +18,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-
 from language import Bytes, Ids, build
 from prose import BLOCK, KINDS, SINGLE, Plan, Rows, empty_rows, write
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-
 from peers import UnavailableError, peer
 
 if TYPE_CHECKING:

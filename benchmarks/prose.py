@@ -13,8 +13,6 @@ from typing import cast as typed
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
-
 from language import (
     AGENCIES,
     BRACKET,
@@ -49,6 +47,7 @@ from language import (
     Language,
     Passages,
 )
+from numba import njit
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 State = npt.NDArray[np.uint64]

@@ -28,7 +28,7 @@ def test_the_defaults_are_pinned() -> None:
         "rows": 6,
         "sample": 8,
         "cap": 8,
-        "compared": 16,
+        "compared": 8,
         "boilerplate": True,
         "stories": True,
         "window": 48.0,
