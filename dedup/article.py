@@ -21,8 +21,13 @@ FIELDS = pa.schema(
 
 # One row an input article, in input order. `copy_id` and `story_id` are the ids of the first published members of its
 # copy group and its story. `relation`, `witness_id` and `score` are the match that admitted the article: to its copy
-# group, or, for the longest of its group, to the story (`rewrite`); null for the one that needed none. The shares are
-# of `words` and sum to 1.
+# group, or, for the longest of its group, to the story (`rewrite`); null for the one that needed none.
+#
+# The shares are of `words`: boilerplate + copied + reworded + unique = 1, shared = copied + reworded; `borrowed` is
+# shared where only members published earlier count, null where a member of a story has no time. `first_id` is the
+# earliest published member, `origin_id` the one that the others most likely came from and `origin_confidence` how sure
+# that is (0..1, see origin.py); null where times and credits do not say. `credit` is the wire credit found in the text,
+# characters `credit_start` to `credit_end`. `role` is toward the origin (roles.py). All these are null outside stories.
 ARTICLES = pa.schema(
     [
         pa.field("id", pa.large_string(), nullable=False),
@@ -38,7 +43,17 @@ ARTICLES = pa.schema(
         pa.field("words", pa.int32(), nullable=False),
         pa.field("boilerplate", pa.float64(), nullable=False),
         pa.field("copied", pa.float64(), nullable=False),
+        pa.field("reworded", pa.float64(), nullable=False),
         pa.field("unique", pa.float64(), nullable=False),
+        pa.field("shared", pa.float64(), nullable=False),
+        pa.field("borrowed", pa.float64()),
+        pa.field("role", pa.dictionary(pa.int8(), pa.string())),
+        pa.field("first_id", pa.large_string()),
+        pa.field("origin_id", pa.large_string()),
+        pa.field("origin_confidence", pa.float64()),
+        pa.field("credit", pa.large_string()),
+        pa.field("credit_start", pa.int32()),
+        pa.field("credit_end", pa.int32()),
     ]
 )
 
@@ -56,8 +71,9 @@ MATCHES = pa.schema(
     ]
 )
 
-# The ledger of every article in a copy group of two or more: character offsets into the original text, end exclusive;
-# `other_*` is the place a copied span stands in another member.
+# The ledger of every article in a story of two or more: character offsets into the original text, end exclusive.
+# `other_*` is the place in another member that a copied span stands at, or the sentence that a reworded one retells;
+# `score` is 1 for a copied span, and for a reworded one the share of its sentence, by rarity, that is found there.
 SPANS = pa.schema(
     [
         pa.field("id", pa.large_string(), nullable=False),
@@ -73,5 +89,5 @@ SPANS = pa.schema(
 
 IDENTICAL, NEAR, EXCERPT, REWRITE = 0, 1, 2, 3
 RELATIONS = ("identical", "near", "excerpt", "rewrite")
-COPIED, BOILERPLATE, UNIQUE = 0, 1, 2
-KINDS = ("copied", "boilerplate", "unique")
+COPIED, REWORDED, BOILERPLATE, UNIQUE = 0, 1, 2, 3
+KINDS = ("copied", "reworded", "boilerplate", "unique")

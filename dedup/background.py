@@ -241,7 +241,7 @@ def _sparse() -> Any:
     try:
         return importlib.import_module("scipy.sparse")
     except ModuleNotFoundError as error:
-        message = "learning a background needs scipy; install it with: pip install 'dedup[background]'"
+        message = "learning a background needs scipy; install it with: pip install scipy"
         raise MissingExtraError(message) from error
 
 

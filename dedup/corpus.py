@@ -10,6 +10,8 @@ import fnmatch
 import glob
 import itertools
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -164,7 +166,8 @@ class Corpus:
 def open_corpus(source: object, columns: Mapping[str, str] | None = None) -> Corpus:
     """Open a path, folder, glob or URI of Parquet files, or anything with the Arrow C stream interface.
 
-    ``columns`` maps fields to the corpus's own column names, for example ``{"text": "body"}``. Raises CorpusError
+    ``columns`` maps fields to the corpus's own column names, for example ``{"text": "body"}``, or an optional one to
+    ``""`` to go without it. Raises CorpusError
     where nothing is found, a file is not Parquet, or a needed column is missing.
     """
     skipped: tuple[str, ...] = ()
@@ -256,14 +259,14 @@ def _names(pieces: Sequence[Piece], columns: dict[str, str]) -> dict[str, str]:
         raise CorpusError(f"column mapping names the field {unknown[0]!r}; the fields are {', '.join(FIELDS.names)}")
     schemas = {piece.place(): piece.names() for piece in {piece.place(): piece for piece in pieces}.values()}
     for place, there in schemas.items():
-        for field in (*REQUIRED, *columns):
+        for field in (*REQUIRED, *(field for field, name in columns.items() if name)):
             name = columns.get(field, field)
             if there.count(name) > 1:
                 raise CorpusError(f"{place}: {there.count(name)} columns are named {name!r}; rename all but one")
             if name not in there:
-                hint = "map another with --column" if field == name else f"it is mapped to {field!r}"
+                hint = "map another to it (--column, columns=)" if field == name else f"it is mapped to {field!r}"
                 raise CorpusError(f"{place}: no column {name!r}; {hint}. The columns are: {', '.join(there)}")
-    named = {field: columns.get(field, field) for field in FIELDS.names}
+    named = {field: columns.get(field, field) for field in FIELDS.names if columns.get(field, field)}
     return {field: name for field, name in named.items() if all(name in there for there in schemas.values())}
 
 
@@ -297,13 +300,18 @@ def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa
         column = _decoded(column, field, where)
     if not _is_text(column.type):
         raise where.error(field, f"holds {column.type}, expected text")
-    if field == "id" and column.null_count:
-        row = where.row + column.is_null().index(True).as_py()
-        raise where.error(field, f"row {row} is null; every article needs an id")
+    if field == "id":
+        _refuse_nameless(column, where)
     column = column.cast(pa.large_string())
     if field != "text":  # the kernels look at every byte of the texts
         _validate(column, field, where)
     return column
+
+
+def _refuse_nameless(column: pa.Array, where: _Where) -> None:
+    row = pc.equal(pc.fill_null(pc.binary_length(column), 0), 0).index(pa.scalar(value=True)).as_py()
+    if row >= 0:
+        raise where.error("id", f"row {where.row + row} is {column[row].as_py()!r}; every article needs an id")
 
 
 def _validate(column: pa.Array, field: str, where: _Where) -> None:
@@ -334,10 +342,22 @@ def _published(column: pa.Array, where: _Where) -> pa.Array:
         raise where.error("published", f"holds {column.type}, expected a timestamp or an ISO date")
     try:
         return _from_iso(column).cast(kind, safe=False)
-    except pa.ArrowInvalid as error:
-        row = _first_bad(column, _from_iso)
-        message = f"row {where.row + row} is {column[row].as_py()!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
-        raise where.error("published", message) from error
+    except pa.ArrowInvalid:
+        return pa.array([_date(value, row, where) for row, value in enumerate(column.to_pylist())], kind)
+
+
+def _date(value: str | None, row: int, where: _Where) -> datetime | None:
+    """Parse one ISO date, or one of mail and RSS (RFC 2822)."""
+    if value is None or not value.strip():
+        return None
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            made = parse(value.strip())
+        except ValueError:
+            continue
+        return made if made.tzinfo else made.replace(tzinfo=UTC)
+    message = f"row {where.row + row} is {value!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
+    raise where.error("published", f"{message}; map the field to nothing to go without dates")
 
 
 def _first_bad(column: pa.Array, parse: Callable[[pa.Array], object]) -> int:

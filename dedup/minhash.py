@@ -64,6 +64,6 @@ def _datasketch() -> Any:
     try:
         import datasketch  # noqa: PLC0415  (optional)
     except ModuleNotFoundError as error:
-        message = "datasketch is not installed; install it with: pip install 'dedup[datasketch]'"
+        message = "datasketch is not installed; install it with: pip install datasketch"
         raise MissingExtraError(message) from error
     return datasketch

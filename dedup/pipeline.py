@@ -35,7 +35,7 @@ from dedup.text import token_hashes
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -78,19 +78,29 @@ def find(
         told = None
         if learned is not None and settings.stories:
             told, counters["capped_partners"] = retell(surveyed, groups, learned, background, settings, workers)
-        copied, spans = tables.account(surveyed, groups, store, settings.shingle, workers)
+        stories = tables.stories(surveyed, groups.first_rows(len(articles)) if told is None else told.first)
+        fetch(articles, store.missing(stories.rows), store, Workers(settings.workers))
+        about = tables.about(articles, workers)
+        rarity = background if settings.stories else None
+        accounts = tables.account(surveyed, about, stories, store, rarity, settings.shingle, workers)
+        counters["capped_sources"] = accounts.capped
     return Result(
-        tables.article_table(articles, surveyed, groups, matches, told, copied, workers),
+        tables.article_table(surveyed, about, groups, matches, told, accounts),
         tables.match_table(surveyed.ids, groups, matches, told),
-        spans,
+        accounts.spans,
         settings.recorded(),
         counters,
     )
 
 
-def signatures(texts: pa.Array | pa.ChunkedArray, settings: Settings | None = None) -> NDArray[np.uint32]:
-    """Return the signatures of texts, (texts, permutations) uint32, bit-equal to datasketch's ``affine32`` scheme."""
+def signatures(texts: Iterable[str | None], settings: Settings | None = None) -> NDArray[np.uint32]:
+    """Return the signatures of texts, (texts, permutations) uint32, bit-equal to datasketch's ``affine32`` scheme.
+
+    ``texts`` are an Arrow array, taken without a copy, or any strings.
+    """
     made = recipe(settings or Settings())
+    if not isinstance(texts, pa.Array | pa.ChunkedArray):
+        texts = pa.array(texts, pa.large_string())
     chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
     return np.concatenate(
         [np.empty((0, made.permutations), np.uint32), *(sketch.signatures(chunk, made) for chunk in chunks)]

@@ -41,6 +41,12 @@ class Result:
     counters: Mapping[str, int]
     version: str = VERSION
 
+    def __repr__(self) -> str:
+        """Say in a line what is there."""
+        articles = self.articles
+        stories, groups = (len(articles[name].unique()) for name in ("story_id", "copy_id"))
+        return f"<Result of {len(articles)} articles: {groups} distinct texts or copy groups, {stories} stories>"
+
     def write(self, folder: str | Path) -> None:
         """Write ``articles.parquet``, ``matches.parquet`` and ``spans.parquet`` into a folder, all or nothing.
 
@@ -104,16 +110,29 @@ def check_target(target: Path) -> None:
     """Raise OutputError where ``target`` is not a new or empty folder, or an earlier result."""
     if not target.exists():
         parent = next(folder for folder in target.absolute().parents if folder.exists())
-        if not (parent.is_dir() and os.access(parent, os.W_OK)):
-            raise OutputError(f"{target}: cannot be written ({parent} takes no new folder); name another")
+        try:
+            Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=parent)).rmdir()
+        except OSError as error:
+            message = f"{target}: cannot be written ({parent} takes no new folder: {error.strerror}); name another"
+            raise OutputError(message) from error
         return
     if not target.is_dir():
         raise OutputError(f"{target}: is a file; name a folder")
     if not os.access(target, os.R_OK | os.W_OK | os.X_OK):
         raise OutputError(f"{target}: is not yours to write; name another folder")
-    others = sorted(entry.name for entry in target.iterdir() if entry.name not in _FILES)
+    others = sorted(entry.name for entry in target.iterdir() if not _is_ours(entry))
     if others:
         raise OutputError(f"{target}: holds other files ({', '.join(others[:3])}); name a new or empty folder")
+
+
+def _is_ours(path: Path) -> bool:
+    """Say whether a file is one of an earlier result; a corpus may be called articles.parquet too."""
+    if path.name not in _FILES:
+        return False
+    try:
+        return _METADATA in (pq.read_schema(path).metadata or {})
+    except (OSError, pa.ArrowException):
+        return False
 
 
 def _swap(work: Path, target: Path) -> None:

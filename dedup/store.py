@@ -61,8 +61,12 @@ class TextStore:
         self._ends[numbers] = ends - low + self._size
         self._size += high - low
 
+    def missing(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return, ascending, which of these numbers have no text here."""
+        return np.sort(numbers[self._ends[numbers] == self._starts[numbers]])
+
     def seal(self) -> None:
-        """End the writing."""
+        """End the writing; more may be added and sealed later."""
         self._file.flush()
         if self._size:
             self._map = mmap.mmap(self._file.fileno(), self._size, access=mmap.ACCESS_READ)

@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.article import ARTICLES, BOILERPLATE, COPIED, IDENTICAL, KINDS, MATCHES, RELATIONS, REWRITE, SPANS, UNIQUE
+from dedup.article import (
+    ARTICLES,
+    BOILERPLATE,
+    COPIED,
+    IDENTICAL,
+    KINDS,
+    MATCHES,
+    RELATIONS,
+    REWORDED,
+    REWRITE,
+    SPANS,
+    UNIQUE,
+)
+from dedup.boilerplate import outlet_of
+from dedup.credits import find_credits
+from dedup.kernels.runs import UNDATED
 from dedup.ledger import BOILERPLATE as HOUSE
-from dedup.ledger import Ledgers, ledgers
-from dedup.text import tokenise
+from dedup.ledger import Context, Ledgers, ledgers
+from dedup.origin import Members as Sources
+from dedup.origin import coverage, origin, shown
+from dedup.rewording import Teller
+from dedup.roles import ORIGINAL, ROLES, Shares, role
+from dedup.text import read, views
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from dedup.background import Background
     from dedup.cluster import Groups
     from dedup.compare import Matches
     from dedup.corpus import Corpus
+    from dedup.credits import Credit
+    from dedup.origin import Origin
     from dedup.rewrites import Rewrites
     from dedup.store import TextStore
     from dedup.survey import Ranking, Survey
@@ -122,50 +144,193 @@ def _prefer(
 # Ledgers -----------------------------------------------------------------------------------------------------------
 
 
+class Stories(NamedTuple):
+    """The articles of stories (or copy groups) of two or more: story ``s`` is ``rows[places[s]:places[s + 1]]``.
+
+    The articles of a story stand by (published, id), undated last.
+    """
+
+    rows: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+def stories(surveyed: Survey, first: NDArray[np.int64]) -> Stories:
+    """List the articles that share their ``first`` row with another."""
+    many = np.flatnonzero(np.bincount(first, minlength=len(first))[first] > 1)
+    rows = many[by_time(surveyed, many, first[many])]
+    return Stories(rows, np.append(np.flatnonzero(np.diff(first[rows], prepend=-1)), len(rows)))
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """What the ledgers say, one value an article: counts of words, rows (-1 for none), the role (-1), the credit.
+
+    ``borrowed`` is -1 where it is not known. ``capped`` counts stories with more sources than are searched.
+    """
+
+    copied: NDArray[np.int64]
+    reworded: NDArray[np.int64]
+    borrowed: NDArray[np.int64]
+    first: NDArray[np.int64]
+    origin: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    role: NDArray[np.int8]
+    credits: dict[int, Credit]
+    spans: pa.Table
+    capped: int
+
+
+class _Told(NamedTuple):
+    """The accounts of a block of stories; members by their row."""
+
+    rows: NDArray[np.int64]
+    made: Ledgers
+    origins: list[Origin]
+    members: NDArray[np.int64]  # of each story
+    roles: NDArray[np.int8]
+    credits: dict[int, Credit]
+
+
 def account(
-    surveyed: Survey, found: Members, store: TextStore, size: int, workers: Workers
-) -> tuple[NDArray[np.int64], pa.Table]:
-    """Make the ledgers of all copy groups: copied words a row, and the spans, by row and place."""
-    copied = np.zeros(len(surveyed.ids), np.int64)
+    surveyed: Survey,
+    about: pa.Table,
+    found: Stories,
+    store: TextStore,
+    background: Background | None,
+    size: int,
+    workers: Workers,
+) -> Accounts:
+    """Make the ledgers of all stories. Without a ``background`` nothing but copied runs is looked for."""
+    published = surveyed.published.cast(pa.int64()).fill_null(UNDATED).to_numpy()
 
-    def work(block: slice) -> tuple[NDArray[np.int64], Ledgers]:
-        first, last = found.places[block.start], found.places[block.stop]
-        rows = found.rows[first:last]
+    def work(block: slice) -> _Told:
+        base, end = found.places[block.start], found.places[block.stop]
+        rows, groups = found.rows[base:end], found.places[block.start : block.stop + 1] - base
         batch = store.texts(rows)
-        tokens = tokenise(batch)
-        boilerplate = surveyed.boilerplate.mask(rows, tokens.places)
-        return rows, ledgers(batch, tokens, boilerplate, found.places[block.start : block.stop + 1] - first, size)
+        reading = read(batch)
+        boilerplate = surveyed.boilerplate.mask(rows, reading.tokens.places)
+        own = reading.tokens.without(boilerplate)
+        known = about.take(pa.array(rows))
+        outlets = list(map(outlet_of, known["source"].to_pylist(), known["url"].to_pylist()))
+        credited: list[list[Credit]] = [[] for _ in rows]
+        for text, credit in find_credits(batch, reading):
+            credited[text].append(credit)
+        covered, when = coverage(own, groups, size), published[rows]
+        origins, order = [], np.arange(len(rows))
+        for low, high in itertools.pairwise(groups.tolist()):
+            members_ = Sources(outlets[low:high], when[low:high], credited[low:high], covered[low:high])
+            origins.append(origin(members_))
+            order[low:high] = _preferred(low, high, origins[-1].member)
+        titles = views(pc.fill_null(known["title"], "").combine_chunks())
+        teller = None if background is None else Teller(titles, outlets, background)
+        context = Context(reading, order, when, teller)
+        made = ledgers(batch, reading.tokens, boilerplate, groups, size, context)
+        sizes = np.diff(own.places)
+        roles = _roles(made, origins, groups, sizes, outlets, when)
+        signed = [shown(*both) for both in zip(credited, outlets, strict=True)]
+        return _Told(
+            rows,
+            made,
+            origins,
+            groups,
+            roles,
+            {row: credit for row, credit in zip(rows.tolist(), signed, strict=True) if credit},
+        )
 
-    parts = []
+    count = len(surveyed.ids)
+    out = Accounts(
+        copied=np.zeros(count, np.int64),
+        reworded=np.zeros(count, np.int64),
+        borrowed=np.zeros(count, np.int64),
+        first=np.full(count, -1),
+        origin=np.full(count, -1),
+        confidence=np.zeros(count),
+        role=np.full(count, -1, np.int8),
+        credits={},
+        spans=SPANS.empty_table(),
+        capped=0,
+    )
+    parts, capped = [], 0
     blocks = _blocks(found, store)
     sizes = [int(found.places[block.stop] - found.places[block.start]) for block in blocks]
-    for rows, made in workers.map("ledger", work, blocks, sizes):
-        copied[rows] = made.copied
-        spans = made.spans
-        other = np.where(spans.other < 0, spans.other, rows[spans.other])
-        parts.append((rows[spans.text], spans.start, spans.end, other, spans.other_start, spans.other_end))
-    return copied, _spans(surveyed.ids, parts)
+    for told_ in workers.map("ledger", work, blocks, sizes):
+        rows, made = told_.rows, told_.made
+        out.copied[rows], out.reworded[rows] = made.copied, made.reworded
+        out.borrowed[rows] = np.where(published[rows] == UNDATED, -1, made.borrowed)
+        out.role[rows] = told_.roles
+        for (low, high), its in zip(itertools.pairwise(told_.members.tolist()), told_.origins, strict=True):
+            out.first[rows[low:high]] = rows[low + its.first] if its.first >= 0 else -1
+            out.origin[rows[low:high]] = rows[low + its.member] if its.member >= 0 else -1
+            out.confidence[rows[low:high]] = its.confidence
+        out.credits.update(told_.credits)
+        capped += made.capped
+        parts.append(_rows_of(made, rows))
+    return replace(out, spans=_spans(surveyed.ids, parts), capped=capped)
 
 
-def _blocks(found: Members, store: TextStore) -> list[slice]:
-    """Cut the groups into blocks of about equal text."""
-    groups = len(found.places) - 1
-    if groups == 0:
+def _preferred(low: int, high: int, first: int) -> list[int]:
+    """Return the texts ``low`` to ``high`` with the origin, counted from ``low``, in front where it is known."""
+    every = list(range(low, high))
+    return every if first < 0 else [low + first, *every[:first], *every[first + 1 :]]
+
+
+def _roles(
+    made: Ledgers,
+    origins: Sequence[Origin],
+    groups: NDArray[np.int64],
+    own: NDArray[np.int64],
+    outlets: Sequence[str],
+    published: NDArray[np.int64],
+) -> NDArray[np.int8]:
+    """Return the role of each text toward the origin of its story, -1 where that or its own words are not known."""
+    out = np.full(len(own), -1, np.int8)
+    for (low, high), its in zip(itertools.pairwise(groups.tolist()), origins, strict=True):
+        lead = low + its.member
+        if its.member < 0:
+            continue
+        out[lead] = ORIGINAL
+        for text in range(low, high):
+            if text == lead or not own[text]:
+                continue
+            later = UNDATED != published[lead] < published[text]
+            shares = Shares(
+                float(made.by_copy[text] / own[text]),
+                float(made.by_rewording[text] / own[text]),
+                float(made.late[text] / own[text]),
+                float(made.held[text] / max(1, made.held[lead])),
+            )
+            same = outlets[text] != "" and outlets[text] == outlets[lead]
+            out[text] = role(shares, same_outlet=same, later=later)
+    return out
+
+
+def _blocks(found: Stories, store: TextStore) -> list[slice]:
+    """Cut the stories into blocks of about equal text."""
+    count = len(found.places) - 1
+    if count == 0:
         return []
     size = np.cumsum(np.add.reduceat(store.sizes()[found.rows], found.places[:-1]))
-    edges = [0, *(np.flatnonzero(np.diff(size // _BLOCK_BYTES)) + 1).tolist(), groups]
+    edges = [0, *(np.flatnonzero(np.diff(size // _BLOCK_BYTES)) + 1).tolist(), count]
     return [slice(low, high) for low, high in itertools.pairwise(edges)]
 
 
+def _rows_of(made: Ledgers, rows: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+    """Return the spans of a block as columns: row, start, end, kind, other row, its start, its end, score."""
+    spans = made.spans
+    sourced = np.where(made.retold, REWORDED, COPIED)
+    kinds = np.where(spans.other >= 0, sourced, np.where(spans.other == HOUSE, BOILERPLATE, UNIQUE)).astype(np.int8)
+    other = np.where(spans.other < 0, -1, rows[spans.other])
+    return rows[spans.text], spans.start, spans.end, kinds, other, spans.other_start, spans.other_end, made.scores
+
+
 def _spans(ids: pa.LargeStringArray, parts: Sequence[tuple[NDArray[Any], ...]]) -> pa.Table:
-    """Make the table of spans, by row and place, of (row, start, end, other row, its start, its end)."""
+    """Make the table of spans, by row and place."""
     if not parts:
         return SPANS.empty_table()
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
     order = np.lexsort((columns[1], columns[0]))
-    row, start, end, other, other_start, other_end = (column[order] for column in columns)
+    row, start, end, kinds, other, other_start, other_end, score = (column[order] for column in columns)
     own = other < 0
-    kinds = np.where(own, np.where(other == HOUSE, BOILERPLATE, UNIQUE), COPIED)
     arrays = [
         ids.take(pa.array(row)),
         pa.array(start),
@@ -174,7 +339,7 @@ def _spans(ids: pa.LargeStringArray, parts: Sequence[tuple[NDArray[Any], ...]]) 
         ids.take(pa.array(other, mask=own)),
         pa.array(other_start, mask=own),
         pa.array(other_end, mask=own),
-        pa.array(np.ones(len(own)), mask=own),
+        pa.array(score, mask=own),
     ]
     return pa.table(arrays, schema=SPANS)
 
@@ -219,22 +384,22 @@ def match_table(ids: pa.LargeStringArray, found: Members, matches: Matches, told
 
 
 def article_table(
-    corpus: Corpus,
     surveyed: Survey,
+    about: pa.Table,
     found: Members,
     matches: Matches,
     told: Told | None,
-    copied: NDArray[np.int64],
-    workers: Workers,
+    accounts: Accounts,
 ) -> pa.Table:
     """List every article with its groups, what admitted it, and its shares."""
     ids, count = surveyed.ids, len(surveyed.ids)
     first = found.first_rows(count)
     relation, witness, score = _admissions(found, matches, told, count)
     words = np.maximum(1, surveyed.words)
-    share = copied / words
-    house = _covered(surveyed) / words
-    about = _about(corpus, workers)
+    house = _covered(surveyed)
+    shared = accounts.copied + accounts.reworded
+    own = words - house - shared
+    signed = [accounts.credits.get(row) for row in range(count)]
     return pa.table(
         [
             ids,
@@ -245,15 +410,30 @@ def article_table(
             ids.take(pa.array(first)),
             ids.take(pa.array(first if told is None else told.first)),
             _named(relation, RELATIONS, relation < 0),
-            ids.take(pa.array(np.maximum(witness, 0), mask=witness < 0)),
+            _ids(ids, witness),
             pa.array(score, mask=witness < 0),
             pa.array(surveyed.words),
-            pa.array(house),
-            pa.array(share),
-            pa.array(1.0 - share - house),
+            pa.array(house / words),
+            pa.array(accounts.copied / words),
+            pa.array(accounts.reworded / words),
+            pa.array(own / words),
+            pa.array(shared / words),
+            pa.array(accounts.borrowed / words, mask=accounts.borrowed < 0),
+            _named(accounts.role, ROLES, accounts.role < 0),
+            _ids(ids, accounts.first),
+            _ids(ids, accounts.origin),
+            pa.array(accounts.confidence, mask=accounts.origin < 0),
+            pa.array([credit and credit.agency for credit in signed], pa.large_string()),
+            pa.array([credit and credit.start for credit in signed], pa.int32()),
+            pa.array([credit and credit.end for credit in signed], pa.int32()),
         ],
         schema=ARTICLES,
     )
+
+
+def _ids(ids: pa.LargeStringArray, rows: NDArray[np.int64]) -> pa.LargeStringArray:
+    """Return the ids of rows, null for -1."""
+    return ids.take(pa.array(np.maximum(rows, 0), mask=rows < 0))
 
 
 def _covered(surveyed: Survey) -> NDArray[np.int64]:
@@ -263,7 +443,8 @@ def _covered(surveyed: Survey) -> NDArray[np.int64]:
     return np.asarray(before[places[1:]] - before[places[:-1]], np.int64)
 
 
-def _about(corpus: Corpus, workers: Workers) -> pa.Table:
+def about(corpus: Corpus, workers: Workers) -> pa.Table:
+    """Read title, source and url of every article."""
     fields = [ARTICLES.field(name) for name in ("title", "source", "url")]
 
     def read(piece: int) -> list[pa.RecordBatch]:

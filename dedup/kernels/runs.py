@@ -1,4 +1,8 @@
-"""Verbatim runs: which tokens of a group's members also stand in another member, and where."""
+"""Verbatim runs: which tokens of a group's members also stand in another member, and where.
+
+Members of a group stand in an order in which a source is preferred. Every shingle is remembered where it first stands
+in that order, and where it first stands in a second member: time and room are linear in the tokens.
+"""
 
 from __future__ import annotations
 
@@ -6,56 +10,91 @@ from typing import Any
 
 import numpy as np
 
-from dedup.kernels.jit import inline, kernel, u64
+from dedup.kernels.hashing import PRIME_1, avalanche
+from dedup.kernels.jit import inline, kernel, u8, u64
 from dedup.kernels.shingling import roll
 
-
-@kernel
-def copied_tokens(tokens: Any, places: Any, size: Any, other: Any, other_token: Any) -> None:
-    """Write for each token the member it is copied from and the token there; -1 where it is not copied.
-
-    ``tokens`` are those of one group's members, one after the other, in the order in which a source is preferred
-    (first published first). A token is copied when it lies in ``size`` consecutive tokens (all, of a shorter text)
-    that also stand in another member. Runs follow one source as long as they can. Time and room are linear in the
-    tokens: each shingle is remembered where it first stands, and where it first stands in a second member.
-    """
-    members = len(places) - 1
-    total = places[members]
-    shingles = np.empty(total + members, np.uint64)
-    table = 16
-    while table < 2 * total:
-        table *= 2
-    slots = np.full(table, -1, np.int64)  # entry of a shingle: its first place
-    second = np.full(total, -1, np.int64)  # at that place: the first place in another member
-    owner = np.empty(total, np.int32)
-    for member in range(members):
-        start, end = places[member], places[member + 1]
-        owner[start:end] = member
-        count = roll(tokens[start:end], end - start, size, shingles[start:])
-        for place in range(start, start + count):
-            entry = _entry(slots, shingles, place)
-            if slots[entry] < 0:
-                slots[entry] = place
-            elif owner[slots[entry]] != member and second[slots[entry]] < 0:
-                second[slots[entry]] = place
-    other[:] = -1
-    other_token[:] = -1
-    for member in range(members):
-        start, end = places[member], places[member + 1]
-        if start < end:
-            _follow(tokens, places, size, member, shingles, slots, second, owner, other, other_token)
+EARLIER, ORIGIN = 1, 2  # marks: the run stands in a member published before; in the first member of the order
+UNDATED = -(1 << 63)
+_LAST = (1 << 63) - 1
+COPIED, REWORDED = 0, 1  # kinds of tokens; others are spans without a source
 
 
 @inline
-def _entry(slots: Any, shingles: Any, place: Any) -> Any:
+def _entry(slots: Any, keys: Any, place: Any) -> Any:
+    """Return the slot of the key at ``place``: the one that holds a place with the same key, or a free one."""
     mask = len(slots) - 1
-    entry = int(shingles[place] >> u64(20)) & mask
-    while slots[entry] >= 0 and shingles[slots[entry]] != shingles[place]:
+    entry = int(keys[place] >> u64(20)) & mask
+    while slots[entry] >= 0 and keys[slots[entry]] != keys[place]:
         entry = (entry + 1) & mask
     return entry
 
 
 @inline
+def _room(count: Any) -> Any:
+    size = 16
+    while size < 2 * count:
+        size *= 2
+    return size
+
+
+@kernel
+def _file(slots: Any, keys: Any, second: Any, earliest: Any, owner: Any, start: Any, count: Any, when: Any) -> Any:
+    """File the keys of a member, ``count`` from ``start`` on; return how many of them no member before had."""
+    fresh = 0
+    for place in range(start, start + count):
+        entry = _entry(slots, keys, place)
+        if slots[entry] < 0:
+            slots[entry] = place
+            fresh += 1
+        elif owner[slots[entry]] != owner[place] and second[slots[entry]] < 0:
+            second[slots[entry]] = place
+        if when != UNDATED and when < earliest[slots[entry]]:
+            earliest[slots[entry]] = when
+    return fresh
+
+
+@kernel
+def _copied_tokens(
+    tokens: Any,
+    places: Any,
+    order: Any,
+    published: Any,
+    size: Any,
+    other: Any,
+    other_token: Any,
+    marks: Any,
+    fresh: Any,
+    held: Any,
+) -> None:
+    """Do for one group what :func:`copied_in_groups` does for all; places and members count from its start."""
+    members = len(places) - 1
+    total = places[members]
+    shingles = np.empty(total + members, np.uint64)
+    slots = np.full(_room(total), -1, np.int64)  # of a shingle: its first place
+    second = np.full(total, -1, np.int64)  # at that place: the first place in another member
+    earliest = np.full(total, _LAST, np.int64)  # at that place: when the shingle was first published
+    owner = np.empty(total, np.int32)
+    for member in order:
+        start, end = places[member], places[member + 1]
+        owner[start:end] = member
+        count = roll(tokens[start:end], end - start, size, shingles[start:])
+        new = _file(slots, shingles, second, earliest, owner, start, count, published[member])
+        fresh[member] = new / max(1, count)
+    other[:] = -1
+    other_token[:] = -1
+    origin = order[0]
+    covered = np.full(places[origin + 1] - places[origin], -1, np.int32)  # by which member, of the origin's tokens
+    for member in range(members):
+        start, end = places[member], places[member + 1]
+        if start < end:
+            _follow(tokens, places, size, member, shingles, slots, second, owner, other, other_token)
+            held[member] = _mark(
+                places, size, member, origin, shingles, slots, owner, earliest, published[member], marks, covered
+            )
+
+
+@kernel
 def _follow(
     tokens: Any,
     places: Any,
@@ -68,6 +107,7 @@ def _follow(
     other: Any,
     other_token: Any,
 ) -> None:
+    """Write where the runs of a member stand: a run follows one source as long as it can."""
     start, end = places[member], places[member + 1]
     width = min(size, end - start)
     covered = start
@@ -87,13 +127,79 @@ def _follow(
 
 
 @kernel
-def copied_in_groups(tokens: Any, places: Any, groups: Any, size: Any, other: Any, other_token: Any) -> None:
-    """Apply :func:`copied_tokens` to the groups ``groups[g] .. groups[g + 1]`` of texts; members by text number."""
+def _mark(
+    places: Any,
+    size: Any,
+    member: Any,
+    origin: Any,
+    shingles: Any,
+    slots: Any,
+    owner: Any,
+    earliest: Any,
+    when: Any,
+    marks: Any,
+    covered: Any,
+) -> Any:
+    """Mark the tokens of a member's runs; return how many tokens of the origin lie in a run that the member has."""
+    start, end = places[member], places[member + 1]
+    width = min(size, end - start)
+    early_end, origin_end, held = start, start, 0
+    for place in range(start, end - width + 1):
+        first = slots[_entry(slots, shingles, place)]
+        if when != UNDATED and earliest[first] < when:
+            for token in range(max(place, early_end), place + width):
+                marks[token] |= u8(EARLIER)
+            early_end = place + width
+        if owner[first] != origin:
+            continue
+        for token in range(max(place, origin_end), place + width):
+            marks[token] |= u8(ORIGIN)
+        origin_end = place + width
+        for token in range(first - places[origin], min(first - places[origin] + width, len(covered))):
+            if covered[token] != member:
+                covered[token] = member
+                held += 1
+    return held
+
+
+@kernel
+def copied_in_groups(
+    tokens: Any,
+    places: Any,
+    groups: Any,
+    order: Any,
+    published: Any,
+    size: Any,
+    other: Any,
+    other_token: Any,
+    marks: Any,
+    fresh: Any,
+    held: Any,
+) -> None:
+    """Write for each token the text that it is copied from and the token there; -1 where it is not copied.
+
+    Group ``g`` is the texts ``groups[g]`` to ``groups[g + 1]``; ``order`` lists them, group by group, in the order in
+    which a source is preferred. A token is copied when it lies in ``size`` consecutive tokens (all, of a shorter
+    text) that also stand in another member. ``marks`` (zeros) says in which: EARLIER, ORIGIN. For each text, ``fresh``
+    is the share of its shingles that no member before it in the order has, and ``held`` counts the tokens of the first
+    one of the order that lie in a run that the text has too.
+    """
     for group in range(len(groups) - 1):
         first, last = groups[group], groups[group + 1]
+        if first == last:
+            continue
         start, end = places[first], places[last]
-        copied_tokens(
-            tokens[start:end], places[first : last + 1] - start, size, other[start:end], other_token[start:end]
+        _copied_tokens(
+            tokens[start:end],
+            places[first : last + 1] - start,
+            order[first:last] - first,
+            published[first:last],
+            size,
+            other[start:end],
+            other_token[start:end],
+            marks[start:end],
+            fresh[first:last],
+            held[first:last],
         )
         for token in range(start, end):
             if other[token] >= 0:
@@ -101,29 +207,136 @@ def copied_in_groups(tokens: Any, places: Any, groups: Any, size: Any, other: An
 
 
 @kernel
-def spans(places: Any, other: Any, other_token: Any, token_starts: Any, token_ends: Any, columns: Any) -> Any:
+def coverage(tokens: Any, places: Any, groups: Any, size: Any, out: Any) -> None:
+    """Write for each text the mean share, over the other members of its group, of their shingles that it has.
+
+    Each shingle is counted once over all members, and then once for each member that has it: linear.
+    """
+    for group in range(len(groups) - 1):
+        first, last = groups[group], groups[group + 1]
+        start, total = places[first], places[last] - places[first]
+        shingles = np.empty(total + last - first, np.uint64)
+        slots = np.full(_room(total), -1, np.int64)
+        weight = np.zeros(total, np.float64)
+        seen = np.full(total, -1, np.int64)
+        counts = np.zeros(last - first, np.int64)
+        for text in range(first, last):
+            low, high = places[text] - start, places[text + 1] - start
+            counts[text - first] = roll(tokens[start + low : start + high], high - low, size, shingles[low:])
+            for place in range(low, low + counts[text - first]):
+                entry = _entry(slots, shingles, place)
+                if slots[entry] < 0:
+                    slots[entry] = place
+                weight[slots[entry]] += 1 / counts[text - first]
+        for text in range(first, last):
+            out[text] = 0.0
+            low = places[text] - start
+            for place in range(low, low + counts[text - first]):
+                held = slots[_entry(slots, shingles, place)]
+                if seen[held] != text:
+                    seen[held] = text
+                    out[text] += weight[held]
+            if counts[text - first] > 0 and last - first > 1:
+                out[text] = max(0.0, out[text] - 1) / (last - first - 1)
+            else:
+                out[text] = 0.0
+
+
+@kernel
+def same_sentences(
+    tokens: Any,
+    bounds: Any,
+    owner: Any,
+    groups: Any,
+    sentence_places: Any,
+    order: Any,
+    published: Any,
+    longest: Any,
+    other: Any,
+    other_token: Any,
+    marks: Any,
+    places: Any,
+) -> None:
+    """Call sentences of 2 to ``longest`` tokens copied that are, word for word, a sentence of another member.
+
+    Sentence ``s`` is the tokens ``bounds[s]`` to ``bounds[s + 1]`` of text ``owner[s]``. What is copied stays so.
+    """
+    for group in range(len(groups) - 1):
+        first, last = groups[group], groups[group + 1]
+        base = sentence_places[first]
+        total = sentence_places[last] - base
+        keys = np.empty(total, np.uint64)
+        slots = np.full(_room(total), -1, np.int64)
+        second = np.full(total, -1, np.int64)
+        earliest = np.full(total, _LAST, np.int64)
+        for text in order[first:last]:
+            for sentence in range(sentence_places[text] - base, sentence_places[text + 1] - base):
+                start, end = bounds[base + sentence], bounds[base + sentence + 1]
+                if not 2 <= end - start <= longest:
+                    continue
+                state = u64(end - start)
+                for token in range(start, end):
+                    state = state * PRIME_1 + tokens[token]
+                keys[sentence] = avalanche(state)
+                _file(slots, keys, second, earliest, owner[base : base + total], sentence, 1, published[text])
+        for sentence in range(total):
+            start, end = bounds[base + sentence], bounds[base + sentence + 1]
+            if not 2 <= end - start <= longest:
+                continue
+            text = owner[base + sentence]
+            found = slots[_entry(slots, keys, sentence)]
+            in_origin = owner[base + found] == order[first]
+            early = published[text] != UNDATED and earliest[found] < published[text]
+            if owner[base + found] == text:
+                found = second[found]
+            if found < 0:
+                continue
+            for token in range(start, end):
+                marks[token] |= u8(EARLIER * early + ORIGIN * in_origin)
+                if other[token] < 0:
+                    source = owner[base + found]
+                    other[token] = source
+                    other_token[token] = bounds[base + found] + token - start - places[source]
+
+
+@kernel
+def spans(
+    places: Any,
+    kinds: Any,
+    other: Any,
+    first: Any,
+    last: Any,
+    token_starts: Any,
+    token_ends: Any,
+    columns: Any,
+) -> Any:
     """Cut every text's tokens into spans; return how many.
 
-    A span ends where the source changes or its tokens do not follow each other. ``columns`` are (text, start, end,
-    other, other_start, other_end), int32, room for a span a token; ``token_starts`` and ``token_ends`` say in which
-    unit the spans are.
+    A token stands for the tokens ``first`` to ``last`` of text ``other`` (-1: of none). A span ends where the kind
+    or the other text changes; where a copied token does not follow the one before; and where a reworded one stands
+    for another sentence. ``columns`` are (text, start, end, kind, other, other_start, other_end, a token of it), room
+    for a span a token; ``token_starts`` and ``token_ends`` say in which unit the spans are.
     """
-    text_of, start_of, end_of, other_of, other_start_of, other_end_of = columns
+    text_of, start_of, end_of, kind_of, other_of, other_start_of, other_end_of, token_of = columns
     count = -1
     for text in range(len(places) - 1):
         for token in range(places[text], places[text + 1]):
-            same = token > places[text] and other[token] == other[token - 1]
-            follows = same and (other[token] < 0 or other_token[token] == other_token[token - 1] + 1)
+            follows = token > places[text] and kinds[token] == kinds[token - 1] and other[token] == other[token - 1]
+            if follows and kinds[token] == COPIED:
+                follows = first[token] == last[token - 1] + 1
+            elif follows and other[token] >= 0:
+                follows = first[token] == first[token - 1]
             # Characters such as U+00BD hold two tokens; a span never ends inside one.
             goes_on = follows or (token > places[text] and token_starts[token] < token_ends[token - 1])
             if not goes_on:
                 count += 1
                 text_of[count], start_of[count], other_of[count] = text, token_starts[token], other[token]
+                kind_of[count], token_of[count] = kinds[token], token
                 other_start_of[count] = -1
                 other_end_of[count] = -1
                 if other[token] >= 0:
-                    other_start_of[count] = token_starts[places[other[token]] + other_token[token]]
+                    other_start_of[count] = token_starts[places[other[token]] + first[token]]
             end_of[count] = token_ends[token]
-            if other[token] >= 0 and other[token] == other_of[count]:
-                other_end_of[count] = token_ends[places[other[token]] + other_token[token]]
+            if other[token] >= 0 and other[token] == other_of[count] and kinds[token] == kind_of[count]:
+                other_end_of[count] = token_ends[places[other[token]] + last[token]]
     return count + 1
