@@ -5,10 +5,12 @@ Only click and the settings are imported at the top, so that every ``--help`` is
 
 from __future__ import annotations
 
+import errno
 import functools
 import io
 import json
 import os
+import shlex
 import sys
 import tempfile
 from contextlib import contextmanager
@@ -24,14 +26,15 @@ from dedup.settings import Settings
 from dedup.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dedup.evaluation import Cut, Evaluation
     from dedup.result import Result
     from dedup.workers import Progress
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
-_FILES = "articles.parquet, matches.parquet and spans.parquet"
+_TABLES = ("articles.parquet", "matches.parquet", "spans.parquet")
+_FILES = f"{', '.join(_TABLES[:-1])} and {_TABLES[-1]}"
 _MEMBERS = 8  # of a group, and groups of a story, that the report lists
 _STOPPED = 130  # what a shell says of a command that Ctrl-C ended
 
@@ -42,24 +45,42 @@ _STOPPED = 130  # what a shell says of a command that Ctrl-C ended
 class Commands(click.Group):
     """Commands that end with 0, with 1 and one line for what is wrong with the data, 2 for usage, 130 for Ctrl-C."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options, of which --help and --version print."""
+        with _ended_well(ctx):
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: click.Context) -> None:
         """Run the command; what it raises becomes one line on stderr and an exit status."""
         _print_in_any_encoding()
-        try:
+        with _ended_well(ctx):
             super().invoke(ctx)
             sys.stdout.flush()
-        except KeyboardInterrupt:
-            _end(ctx, "dedup: stopped; nothing is left half-written", _STOPPED)
-        except BrokenPipeError:
-            _discard_stdout()
-            ctx.exit(0)
-        except SettingsError as error:
-            _end(ctx, f"dedup: error: {error}", 2)
-        except DedupError as error:
-            _end(ctx, f"dedup: error: {error}", 1)
-        except OSError as error:
-            _discard_stdout()
-            _end(ctx, f"dedup: error: {error}", 1)
+
+
+@contextmanager
+def _ended_well(ctx: click.Context) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        _end(ctx, "dedup: stopped; nothing is left half-written", _STOPPED)
+    except BrokenPipeError:
+        _discard_stdout()
+        ctx.exit(0)
+    except SettingsError as error:
+        _end(ctx, f"dedup: error: {error}", 2)
+    except DedupError as error:
+        _end(ctx, f"dedup: error: {error}", 1)
+    except OSError as error:
+        _discard_stdout()
+        _end(ctx, f"dedup: error: {_in_words(error)}", 1)
+
+
+def _in_words(error: OSError) -> str:
+    """Return a sentence; an error that names no file is one of printing."""
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EIO} and error.filename is None:
+        return f"what it prints cannot be written: {os.strerror(error.errno).lower()}"
+    return str(error)
 
 
 def _end(ctx: click.Context, message: str, status: int) -> NoReturn:
@@ -151,7 +172,7 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
         flags = {name: options.pop(name) for name in _FLAGS}
         values |= {name: value for name, value in flags.items() if value is not None}
         values |= dict.fromkeys([name for name in _SWITCHES if options.pop(name)], False)
-        command(settings=Settings.of(**values), **options)
+        command(settings=_settings(values, [name for name, value in flags.items() if value is not None]), **options)
 
     told = "Any setting by name; `dedup settings` lists them. Repeatable."
     made = click.option("--set", "assigned", multiple=True, metavar="KEY=VALUE", callback=_pairs, help=told)(assembled)
@@ -160,6 +181,17 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     for name, (flag, kind, metavar) in reversed(_FLAGS.items()):
         made = _setting(flag, name, kind, metavar)(made)
     return made
+
+
+def _settings(values: Mapping[str, Any], flagged: Iterable[str]) -> Settings:
+    """Make settings; what is wrong with one that was ``flagged`` is said of its option, not of its name."""
+    try:
+        return Settings.of(**values)
+    except SettingsError as error:
+        message = str(error)
+        for name in flagged:
+            message = message.replace(f"setting {name} = ", f"{_FLAGS[name][0]} ")
+        raise SettingsError(message) from error
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")
@@ -273,9 +305,7 @@ def show(*, out: Path, story: str | None, top: int, as_json: bool) -> None:
 
     With STORY, the JSON object has that one story, and each of its members a list `shared`: with whom, how much.
     """
-    from dedup.result import Result  # noqa: PLC0415
-
-    result = Result.read(out)
+    result = _read(out)
     if story is None:
         _print_report(result, top, str(out), as_json=as_json)
     else:
@@ -330,9 +360,8 @@ def evaluate(
     upward only; for lower thresholds make OUT with a low --story-threshold, as in the example.
     """
     from dedup import evaluation  # noqa: PLC0415
-    from dedup.result import Result  # noqa: PLC0415
 
-    result = Result.read(out)
+    result = _read(out)
     pairs = None if unsure is None else evaluation.read_pairs(unsure)
     labelled = evaluation.Labelled(result, evaluation.read_truth(truth, truth_column), pairs)
     _print_evaluation(labelled.evaluate(worst), labelled.sweep() if sweep else (), as_json=as_json)
@@ -400,7 +429,7 @@ def build(*, corpus: str, file: Path, columns: dict[str, str], quiet: bool) -> N
     """Learn from CORPUS how rare words are and which keep company, for `dedup find --background FILE`.
 
     Worth it for an archive of ten thousand articles and more: in another language than English, or of another kind than
-    general news. Needs scipy: pip install 'dedup[background]'. The corpus is read twice and never held.
+    general news. Needs scipy: pip install scipy. The corpus is read twice and never held.
     """
     from dedup import background as words  # noqa: PLC0415
     from dedup.corpus import open_corpus  # noqa: PLC0415
@@ -457,6 +486,21 @@ def _check_output(corpus: str, out: Path | None) -> None:
         raise OutputError(
             f"{out}: lies in the corpus {corpus}, which would then hold its own result; name another folder"
         )
+
+
+def _read(folder: Path) -> Result:
+    """Read a result back; where there is none, say what stands in its place."""
+    from dedup.result import Result  # noqa: PLC0415
+
+    if not folder.exists():
+        raise OutputError(f"{folder}: no such folder; `dedup find CORPUS -o {shlex.quote(str(folder))}` writes one")
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: is a file; name the folder that `dedup find CORPUS -o OUT` wrote")
+    missing = [name for name in _TABLES if not (folder / name).exists()]
+    if missing:
+        lacks = "holds no result" if len(missing) == len(_TABLES) else f"its result lacks {' and '.join(missing)}"
+        raise OutputError(f"{folder}: {lacks}; name the folder that `dedup find CORPUS -o OUT` wrote")
+    return Result.read(folder)
 
 
 def _check_file(corpus: str, file: Path) -> None:

@@ -300,9 +300,9 @@ def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa
         column = _decoded(column, field, where)
     if not _is_text(column.type):
         raise where.error(field, f"holds {column.type}, expected text")
+    column = column.cast(pa.large_string())
     if field == "id":
         _refuse_nameless(column, where)
-    column = column.cast(pa.large_string())
     if field != "text":  # the kernels look at every byte of the texts
         _validate(column, field, where)
     return column
@@ -311,7 +311,8 @@ def _column(column: pa.Array | None, field: str, rows: int, where: _Where) -> pa
 def _refuse_nameless(column: pa.Array, where: _Where) -> None:
     row = pc.equal(pc.fill_null(pc.binary_length(column), 0), 0).index(pa.scalar(value=True)).as_py()
     if row >= 0:
-        raise where.error("id", f"row {where.row + row} is {column[row].as_py()!r}; every article needs an id")
+        value = "empty" if column[row].is_valid else "null"
+        raise where.error("id", f"row {where.row + row} is {value}; every article needs an id")
 
 
 def _validate(column: pa.Array, field: str, where: _Where) -> None:

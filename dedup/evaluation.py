@@ -225,13 +225,17 @@ class Evaluation:
     """A result beside the truth.
 
     ``missing`` labelled articles are not in the result; ``unlabelled`` ones of the result were left out; ``unsure``
-    pairs did not count. ``stories`` are the true stories, ``clusters`` the found ones that hold a labelled article.
+    pairs did not count. ``stories`` are the true stories, ``single_labels`` of them of one article. ``clusters`` hold a
+    labelled article: ``found_stories`` of two articles and more in the result, ``single_articles``, and the missing.
     ``joined`` and ``split`` are the worst errors, those of the most wrong pairs first.
     """
 
     scores: Scores
     stories: int
+    single_labels: int
     clusters: int
+    found_stories: int
+    single_articles: int
     missing: int
     unlabelled: int
     unsure: int
@@ -242,10 +246,12 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Cut:
-    """The measures at one story threshold; ``clusters`` hold a labelled article."""
+    """The measures at one story threshold; ``clusters``, ``found_stories`` and ``single_articles`` as above."""
 
     threshold: float
     clusters: int
+    found_stories: int
+    single_articles: int
     scores: Scores
 
 
@@ -269,15 +275,20 @@ class Labelled:
         self._unsure = self._places(unsure)
         self._unsure_pairs = set(map(tuple, self._unsure.tolist()))
         self._story_ids = _whole(result.articles["story_id"])
-        self._cluster = self._clusters(_codes(self._story_ids))
+        self._stories = _codes(self._story_ids)
+        self._cluster = self._clusters(self._stories)
 
     def evaluate(self, worst: int) -> Evaluation:
         """Measure the stories of the result, and list the ``worst`` errors of either kind."""
         cells = _cells(self._cluster, self._label)
+        clusters, found, single = self._counts(self._stories)
         return Evaluation(
             scores=scores(self._cluster, self._label, self._unsure),
             stories=len(self._names),
-            clusters=len(np.unique(self._cluster)),
+            single_labels=int((np.bincount(self._label) == 1).sum()),
+            clusters=clusters,
+            found_stories=found,
+            single_articles=single,
             missing=self.missing,
             unlabelled=len(self._story_ids) - len(self._rows) + self.missing,
             unsure=len(self._unsure),
@@ -291,8 +302,14 @@ class Labelled:
         return tuple(self._at(cut) for cut in thresholds(self._result))
 
     def _at(self, cut: float) -> Cut:
-        cluster = self._clusters(relink(self._result, cut))
-        return Cut(cut, len(np.unique(cluster)), scores(cluster, self._label, self._unsure))
+        stories = relink(self._result, cut)
+        return Cut(cut, *self._counts(stories), scores(self._clusters(stories), self._label, self._unsure))
+
+    def _counts(self, stories: NDArray[np.int64]) -> tuple[int, int, int]:
+        """Count the clusters, and of these the stories of two articles and more, and the single articles."""
+        held = np.unique(stories[self._rows[self._rows >= 0]])
+        single = int((np.bincount(stories)[held] == 1).sum())
+        return len(held) + self.missing, len(held) - single, single
 
     def _clusters(self, stories: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the cluster of every labelled article, of codes of the result's; a missing one has its own."""

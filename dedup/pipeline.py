@@ -84,6 +84,8 @@ def find(
         rarity = background if settings.stories else None
         accounts = tables.account(surveyed, about, stories, store, rarity, settings.shingle, workers)
         counters["capped_sources"] = accounts.capped
+        counters |= {f"no_{name}": about[name].null_count for name in ("title", "source")}
+        counters["no_published"] = surveyed.published.null_count
     return Result(
         tables.article_table(surveyed, about, groups, matches, told, accounts),
         tables.match_table(surveyed.ids, groups, matches, told),

@@ -30,8 +30,10 @@ class Result:
     """Three Arrow tables (schemas in :mod:`dedup.article`), the settings they were made with, and counters.
 
     The counters: ``candidates`` pairs that were compared, ``capped_lists`` buckets and postings that were paired as a
-    star because they were long, ``capped_articles`` that had more candidates than are compared, ``empty`` articles
-    without a word, ``short`` ones of less than a shingle, ``skipped_files`` in the folder that are not Parquet.
+    star because they were long, ``capped_articles`` that had more candidates than are compared, ``capped_partners``
+    that had more in the window than are aligned, ``capped_sources`` that had more than are searched for reworded
+    sentences, ``empty`` articles without a word, ``short`` ones of less than a shingle, ``no_title``, ``no_source`` and
+    ``no_published`` ones without these, ``skipped_files`` in the folder that are not Parquet.
     """
 
     articles: pa.Table

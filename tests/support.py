@@ -272,10 +272,20 @@ def _check_groups(articles: dict[str, dict[str, Any]], kind: str) -> None:
         assert foremost["copy_id"] == articles[name]["copy_id"]
 
 
+SHARES = ("boilerplate", "copied", "reworded", "unique")
+
+
 def _check_articles(articles: dict[str, dict[str, Any]], matches: Rows) -> None:
     for row in articles.values():
-        assert abs(row["boilerplate"] + row["copied"] + row["unique"] - 1) <= 1e-9
-        assert all(-1e-9 <= row[share] <= 1 + 1e-9 for share in ("boilerplate", "copied", "unique"))
+        assert abs(sum(row[share] for share in SHARES) - 1) <= 1e-9
+        assert all(0 <= row[share] <= 1 for share in SHARES)
+        assert abs(row["copied"] + row["reworded"] - row["shared"]) <= 1e-9
+        assert row["borrowed"] is None or 0 <= row["borrowed"] <= row["shared"] + 1e-9
+        assert (row["origin_id"] is None) == (row["origin_confidence"] is None)
+        for name in ("first_id", "origin_id"):
+            assert row[name] is None or articles[row[name]]["story_id"] == row["story_id"]
+        assert row["origin_confidence"] is None or 0 < row["origin_confidence"] <= 1
+        assert (row["role"] == "original") == (row["origin_id"] == row["id"])
         assert (row["witness_id"] is None) == (row["relation"] is None) == (row["score"] is None)
     wanted = [row for row in articles.values() if row["witness_id"] is not None]
     made = {admission for row in matches for admission in _admissions(articles, row)}
@@ -324,21 +334,26 @@ def _check_matches(articles: dict[str, dict[str, Any]], matches: Rows) -> None:
 def _check_spans(texts: dict[str, str], articles: dict[str, dict[str, Any]], spans: Rows) -> None:
     sizes: dict[str, int] = {}
     for row in articles.values():
-        sizes[row["copy_id"]] = sizes.get(row["copy_id"], 0) + 1
-    assert {row["id"] for row in spans} == {row["id"] for row in articles.values() if sizes[row["copy_id"]] > 1}
+        sizes[row["story_id"]] = sizes.get(row["story_id"], 0) + 1
+    wanted = {row["id"] for row in articles.values() if sizes[row["story_id"]] > 1 and row["words"]}
+    assert {row["id"] for row in spans} == wanted
     last = ("", 0)
     for row in sorted(spans, key=lambda row: (row["id"], row["start"])):
         own = texts[row["id"]]
         assert 0 <= row["start"] < row["end"] <= len(own)
         assert last[0] != row["id"] or last[1] <= row["start"]
         last = row["id"], row["end"]
-        if row["kind"] != "copied":
-            assert row["kind"] in ("unique", "boilerplate")
+        if row["kind"] in ("unique", "boilerplate"):
             assert row["other_id"] is row["other_start"] is row["other_end"] is row["score"] is None
             continue
-        assert row["score"] == 1.0
+        assert row["kind"] in ("copied", "reworded")
         assert row["other_id"] != row["id"]
-        assert articles[row["other_id"]]["copy_id"] == articles[row["id"]]["copy_id"]
+        assert articles[row["other_id"]]["story_id"] == articles[row["id"]]["story_id"]
+        assert 0 <= row["other_start"] < row["other_end"] <= len(texts[row["other_id"]])
+        if row["kind"] == "reworded":
+            assert 0 < row["score"] <= 1
+            continue
+        assert row["score"] == 1.0
         here = oracle.words(own[row["start"] : row["end"]])
         assert here == oracle.words(texts[row["other_id"]][row["other_start"] : row["other_end"]])
     counted: dict[tuple[str, str], int] = {}

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 METADATA = b"dedup.background"
 learning = pytest.mark.skipif(
-    importlib.util.find_spec("scipy") is None, reason="scipy is not installed: pip install 'dedup[background]'"
+    importlib.util.find_spec("scipy") is None, reason="scipy is not installed: pip install scipy"
 )
 
 
@@ -296,7 +296,7 @@ def test_invalid_text_is_named(field: str) -> None:
 
 def test_learning_without_scipy_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scipy.sparse", None)
-    with pytest.raises(MissingExtraError, match=r"scipy; install it with: pip install 'dedup\[background\]'"):
+    with pytest.raises(MissingExtraError, match=r"scipy; install it with: pip install scipy"):
         build(open_corpus(articles([FILLER] * 5)))
 
 

@@ -105,7 +105,7 @@ def test_not_a_corpus(source: Any) -> None:
 def test_a_missing_column_names_those_that_are_there(tmp_path: Path, missing: str) -> None:
     broken = corpus(1).drop([missing])
     there = ", ".join(broken.column_names)
-    wanted = f"no column {missing!r}; map another with --column. The columns are: {there}"
+    wanted = f"no column {missing!r}; map another to it (--column, columns=). The columns are: {there}"
     assert refusal(broken) == f"the table: {wanted}"
     pq.write_table(broken, tmp_path / "x.parquet")
     assert refusal(tmp_path) == f"{tmp_path}/x.parquet: {wanted}"

@@ -18,7 +18,7 @@ from dedup import evaluation, pipeline
 from dedup.article import ARTICLES, MATCHES, SPANS
 from dedup.errors import CorpusError, OutputError
 from dedup.evaluation import Labelled, Truth, read_pairs, read_truth, relink, scores
-from dedup.report import measures
+from dedup.report import measures, summary
 from dedup.result import Result
 from dedup.settings import Settings
 
@@ -145,6 +145,7 @@ def test_missing_articles_are_alone_and_unlabelled_ones_left_out() -> None:
     result = made({"a": "a", "b": "a", "c": "a", "d": "d"})
     told = Labelled(result, truth({"a": "x", "b": "x", "gone": "x"})).evaluate(5)
     assert (told.missing, told.unlabelled, told.stories, told.clusters) == (1, 2, 1, 2)
+    assert (told.single_labels, told.found_stories, told.single_articles) == (0, 1, 0)
     assert (told.scores.articles, told.scores.true_pairs, told.scores.predicted_pairs) == (3, 3, 1)
     assert [error.pairs for error in told.split] == [2]
     assert {told.split[0].left.id, told.split[0].right.id} == {"a", "gone"}
@@ -264,6 +265,7 @@ def test_the_sweep_goes_upward_from_the_result(loose: Result, sample: Path) -> N
     assert [cut.threshold for cut in cuts] == [step / 20 for step in range(1, 20)]
     assert cuts[0].scores == labelled.evaluate(0).scores
     assert [cut.clusters for cut in cuts] == sorted(cut.clusters for cut in cuts)
+    assert all(cut.clusters == cut.found_stories + cut.single_articles for cut in cuts)
     recall = [cut.scores.pair_recall for cut in cuts]
     assert recall == sorted(recall, reverse=True)
 
@@ -281,7 +283,7 @@ def test_the_page_fits_every_width_and_shows_both_ids() -> None:
     found = {"a": "a", "b\x1b[2J": "a", "c": "c"}
     result = made(found, [("a", "b\x1b[2J", 0.7)])
     told = Labelled(result, truth({"a": "大桥被撞" * 20, "b\x1b[2J": "y", "gone": "y"})).evaluate(5)
-    cut = evaluation.Cut(0.275, 2, told.scores)
+    cut = evaluation.Cut(0.275, 2, 1, 1, told.scores)
     for width in (40, 80, 120):
         lines = [line.plain for line in (*measures.measures(told, width), *measures.sweep([cut], width))]
         assert all(cell_len(line) <= width and line.isprintable() for line in lines)
@@ -290,3 +292,32 @@ def test_the_page_fits_every_width_and_shows_both_ids() -> None:
     assert "  1 article without a label left out" in lines
     assert "  1 labelled article is not in the result: each counts as a story of its own" in lines
     assert any(line.endswith("  y · gone") for line in lines)
+
+
+def test_found_stories_are_those_that_find_counts(loose: Result, sample: Path) -> None:
+    told = Labelled(loose, read_truth(sample / "labels.csv", "story")).evaluate(0)
+    assert told.found_stories == summary.summarise(loose, 0).totals.stories
+    assert told.clusters == told.found_stories + told.single_articles
+    lines = [line.plain for line in measures.measures(told, 120)]
+    assert f"found: {told.found_stories} stories and {told.single_articles} single articles" in lines[0]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_ids_and_scores_are_whole_at_every_width(width: int) -> None:
+    one, two = "a-very-long-id-of-an-article-0001", "another-very-long-id-of-it-0002"
+    told = Labelled(made({one: one, two: one}, [(one, two, 0.7)]), truth({one: "x" * 15, two: "y"})).evaluate(5)
+    text = "\n".join(line.plain for line in measures.measures(told, width))
+    assert one in text
+    assert two in text
+    assert "rewrite 0.70" in text
+
+
+@pytest.mark.parametrize(("width", "heads"), [(60, 4), (80, 6), (100, 8)])
+def test_a_narrow_sweep_drops_whole_columns(width: int, heads: int, loose: Result, sample: Path) -> None:
+    cuts = Labelled(loose, read_truth(sample / "labels.csv", "story")).sweep()
+    lines = [line.plain for line in measures.sweep(cuts, width)]
+    assert "pair F1" in lines[2]
+    assert all(
+        len(line.split("  result")[0].split("  best")[0].split()) == heads + 1 for line in lines[3 : 3 + len(cuts)]
+    )
+    assert not any("…" in line for line in lines)

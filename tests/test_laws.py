@@ -98,9 +98,6 @@ def test_an_id_is_only_a_name(news: pa.Table) -> None:
     assert back == stories_of(find(news, SETTINGS))
 
 
-@pytest.mark.xfail(
-    reason="product bug: tables.match_table lists the aligned members of a copy group as rewrites too", strict=True
-)
 def test_a_pair_is_listed_once(wanted: dict[str, Any]) -> None:
     """A copy is not also a rewrite: each pair has its strongest relation."""
     pairs = [frozenset((row["left"], row["right"])) for row in wanted["matches"]]
@@ -114,11 +111,13 @@ def test_a_pair_is_listed_once(wanted: dict[str, Any]) -> None:
 
 
 def test_stories_change_no_copy(news: pa.Table) -> None:
-    """Copies, their matches and the ledger are the same with stories and without."""
+    """Copies and their matches are the same with stories and without; what is copied can only grow."""
     told, copies = find(news, SETTINGS), find(news, Settings(workers=2, stories=False))
-    assert told.spans.equals(copies.spans)
-    shares = ["id", "copy_id", "words", "boilerplate", "copied", "unique"]
-    assert told.articles.select(shares).equals(copies.articles.select(shares))
+    same = ["id", "copy_id", "words", "boilerplate"]
+    assert told.articles.select(same).equals(copies.articles.select(same))
+    both = zip(told.articles["copied"].to_pylist(), copies.articles["copied"].to_pylist(), strict=True)
+    assert all(more >= less for more, less in both)
+    assert set(copies.articles["reworded"].to_pylist()) == {0.0}
     assert [row for row in told.matches.to_pylist() if row["relation"] != "rewrite"] == copies.matches.to_pylist()
     assert copies.articles["story_id"].equals(copies.articles["copy_id"])
     assert "rewrite" not in copies.articles["relation"].to_pylist()
@@ -419,7 +418,6 @@ def test_languages_side_by_side(news: pa.Table) -> None:
 # Shares ---------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.xfail(reason="product bug: tables.article_table subtracts shares, and 1 - 0.9 - 0.1 < 0", strict=True)
 def test_no_share_is_negative() -> None:
     body = (  # 27 words and a line of three
         "The ferry left the harbour at noon on Tuesday with nine people aboard. It carried timber and two lorries, "
@@ -430,10 +428,3 @@ def test_no_share_is_negative() -> None:
     assert result.articles["copied"].to_pylist() == [0.9] * 2
     for share in ("boilerplate", "copied", "unique"):
         assert pa.compute.min(result.articles[share]).as_py() >= 0
-
-
-def test_a_corpus_of_copies_needs_no_story() -> None:
-    table = corpus(11)
-    assert (
-        tables_of(find(table, copies_only()))["spans"] == tables_of(find(table, Settings(boilerplate=False)))["spans"]
-    )

@@ -87,7 +87,7 @@ def test_a_missing_extra_says_how_to_install_it() -> None:
         "except dedup.MissingExtraError as error: print(error)"
     )
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
-    assert done.stdout == "datasketch is not installed; install it with: pip install 'dedup[datasketch]'\n"
+    assert done.stdout == "datasketch is not installed; install it with: pip install datasketch\n"
 
 
 # The schemas are a contract -------------------------------------------------------------------------------------------
@@ -115,7 +115,17 @@ def test_the_schema_of_articles() -> None:
         "words": "int32 not null",
         "boilerplate": "double not null",
         "copied": "double not null",
+        "reworded": "double not null",
         "unique": "double not null",
+        "shared": "double not null",
+        "borrowed": "double",
+        "role": WORD,
+        "first_id": "large_string",
+        "origin_id": "large_string",
+        "origin_confidence": "double",
+        "credit": "large_string",
+        "credit_start": "int32",
+        "credit_end": "int32",
     }
 
 

@@ -21,7 +21,7 @@ import dedup
 from dedup import evaluation
 from dedup.article import ARTICLES, MATCHES, SPANS
 from dedup.errors import OutputError
-from dedup.report import progress, summary, terminal
+from dedup.report import house, progress, summary, terminal
 from dedup.result import Result
 from dedup.settings import Settings
 from dedup.stories import FLOOR, link
@@ -302,7 +302,8 @@ def test_the_first_of_a_story_needs_no_match() -> None:
     result = made(*story("a", [1, 1]))
     assert "the first published of the story\n" in printed(terminal.detail(summary.detail(result, "a"), 100), 100)
     assert " first " in report(result)
-    assert " longest " not in report(result)
+    assert " longest   the longest" in report(result)
+    assert report(result).count(" longest ") == 2  # both in its explanation
 
 
 def test_detail_names_witness_and_counterparts(found: Result) -> None:
@@ -435,7 +436,7 @@ def test_boilerplate_has_a_column_where_there_is_some_and_room() -> None:
 
 
 def test_every_counter_has_words(found: Result) -> None:
-    known = set(found.counters) - {"candidates"}
+    known = {name for name in found.counters if name != "candidates" and not name.startswith("no_")}
     assert known
     for name in known:
         one, many = (report(made(article("a"), counters={name: count})) for count in (1, 2345))
@@ -443,6 +444,38 @@ def test_every_counter_has_words(found: Result) -> None:
         assert "  1 " in one
         assert "  2,345 " in many
         assert "Please note" not in report(made(article("a"), counters={name: 0}))
+
+
+def test_what_no_article_has_is_told_with_what_is_lost() -> None:
+    counters = {"no_title": 2, "no_source": 2, "no_published": 2}
+    text = report(made(article("a"), article("b"), counters=counters))
+    assert "  no article has a date: rewrites are judged more strictly" in text
+    assert text.count("--column") == 3
+    assert "Please note" not in report(made(article("a"), article("b"), counters=dict.fromkeys(counters, 1)))
+    assert "Please note" not in report(made(counters=dict.fromkeys(counters, 0)))
+
+
+def test_an_article_without_title_is_shown_by_its_id() -> None:
+    rows = group("a", 2, title=None)
+    for text in (report(made(*rows)), report(made(*rows), 80)):
+        assert "\n 1  a-0000\n" in text
+        assert "a-0001" in text
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_ids_are_whole_in_one_story(width: int) -> None:
+    name = "an-article-with-a-long-id-that-is-copied"
+    rows = group(name, 2, title="A title", source="An outlet with a name that is long")
+    text = printed(terminal.detail(summary.detail(made(*rows), name), width), width)
+    assert text.count(f"{name}-0001") == 1
+    assert text.count(f"{name}-0000") == 3  # of the story, of the member, and of the witness
+    assert "resemblance 0.90" in " ".join(text.split())
+
+
+def test_one_day_one_and_no_article_are_told_as_such() -> None:
+    assert report(made(article("a"))).startswith("1 article from 1 outlet, 2 Mar 2026\n")
+    assert report(made()).startswith("0 articles\n")
+    assert "\nThe largest of 2 stories\n" in report(made(*group("a", 2), *group("b", 2)), top=1)
 
 
 def test_notes_tell_the_settings_that_were_in_force() -> None:
@@ -531,6 +564,14 @@ def test_switches_and_names_are_told_as_they_are_set() -> None:
     assert re.search(r"^stories = false \(changed\) +default true$", text, re.MULTILINE)
     assert re.search(r"^boilerplate = true +default true$", text, re.MULTILINE)
     assert re.search(r"^background = 'my words\.parquet' \(changed\)  default ''$", text, re.MULTILINE)
+
+
+def test_lines_that_the_rules_count_are_not_told_as_no_words() -> None:
+    outlets = (house.Outlet("Nordwire", 1, (house.Line("All rights reserved", 9, "sentence"),)),)
+    for learned, told in ((0, "The rules already count all words of these lines."), (7, "1 line, 7 words")):
+        text = printed(house.page(house.House(9, 900, {"copyright": 27}, learned, outlets), 80), 80)
+        assert told in text
+        assert "0 words" not in text.split("repeats")[1]
 
 
 def test_progress_shows_stage_count_and_time_left() -> None:

@@ -90,7 +90,11 @@ def test_counters_are_pinned(result: Result) -> None:
         "capped_articles",
         "capped_lists",
         "capped_partners",
+        "capped_sources",
         "empty",
+        "no_published",
+        "no_source",
+        "no_title",
         "short",
         "skipped_files",
     ]
@@ -153,7 +157,10 @@ def test_other_files_are_never_touched(result: Result, tmp_path: Path) -> None:
     (tmp_path / "out" / "articles.parquet").write_text("mine")
     with pytest.raises(OutputError) as caught:
         result.write(tmp_path / "out")
-    assert str(caught.value) == f"{tmp_path}/out: holds other files (thesis.tex); name a new or empty folder"
+    assert (
+        str(caught.value)
+        == f"{tmp_path}/out: holds other files (articles.parquet, thesis.tex); name a new or empty folder"
+    )
     assert contents(tmp_path / "out") == {"thesis.tex": b"years of work", "articles.parquet": b"mine"}
 
 

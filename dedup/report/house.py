@@ -199,7 +199,9 @@ def _learned(told: House, width: int) -> Iterator[Text]:
         yield from wrapped("Nothing was learned: no outlet repeats itself in unrelated articles.", width, "")
         return
     heading = f"What {many} repeat{'s' if len(told.outlets) == 1 else ''}: {counted(lines, 'line')}"
-    yield cut(Text.assemble((heading, HEADING), f", {counted(told.learned, 'word')}"), width)
+    yield cut(Text.assemble((heading, HEADING), f", {counted(told.learned, 'word')}" if told.learned else ""), width)
+    if not told.learned:
+        yield from wrapped("The rules already count all words of these lines.", width, "  ", QUIET)
     for outlet in told.outlets:
         yield Text()
         yield cut(Text(f"  {printable(outlet.outlet)}", HEADING), width)

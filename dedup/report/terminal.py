@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-import textwrap
 import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
@@ -35,14 +34,18 @@ _INDENT = 4
 _UNKNOWN = "-"
 
 _COPIES = (
+    "longest   the longest text of its copy group",
+    "identical the same words as another article",
     "near      its resemblance to a longer article: what part of the phrases of both they share",
     "excerpt   its containment in a longer article: what part of its phrases stands there",
-    "copied    its words in runs that stand in other members of its copy group too, in percent",
+    "copied    its words in runs that stand in other members too, in percent",
 )
 _REWRITES = (
     "bracket   a copy group: articles with the same text, or parts of it",
+    "first     the first published article of the story, to which the others were joined",
     "rewrite   the probability that it tells the same story as another article of it, in words of its own",
-    "cohesion  the mean probability over all pairs of its copy groups; weakest link: the lowest that admitted one",
+    "cohesion  the mean probability over all pairs of its copy groups, also those least alike",
+    "weakest   the lowest probability that admitted one, each by its best match: it may well exceed the cohesion",
 )
 HEADING, QUIET, TELLING = "bold", "dim", "cyan"
 
@@ -97,6 +100,10 @@ def _day(moment: datetime) -> str:
     return f"{moment.day} {moment:%b} {moment.year}"
 
 
+def _days(first: datetime, last: datetime) -> str:
+    return _day(first) if first.date() == last.date() else f"{_day(first)} to {_day(last)}"
+
+
 def _period(first: datetime | None, last: datetime | None) -> str:
     if first is None or last is None:
         return "undated"
@@ -125,7 +132,13 @@ def _moment(moment: datetime | None, *, year: bool) -> str:
 def console() -> Console:
     """Return stdout: as wide as the terminal, and of a fixed width where it is not one."""
     width = None if sys.stdout.isatty() else PIPED_WIDTH
-    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+    return _Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        """Leave it to the command line how it ends; Rich would exit with 1."""
+        raise BrokenPipeError
 
 
 def show(lines: Iterable[Text], to: Console) -> None:
@@ -141,14 +154,14 @@ def report(
     yield from totals(summary.totals)
     yield Text()
     yield from stories(summary, width, folder)
-    yield from notes(counters, settings, width)
+    yield from notes(counters, settings, width, summary.totals.articles)
 
 
 def totals(told: Totals) -> Iterator[Text]:
     """Lay out the totals."""
     about = [f"from {counted(told.outlets, 'outlet')}"] if told.outlets else []
-    about += [f"{_day(told.first)} to {_day(told.last)}"] if told.first and told.last else []
-    yield Text.assemble((counted(told.articles, "article"), HEADING), " ", ", ".join(about))
+    about += [_days(told.first, told.last)] if told.first and told.last else []
+    yield Text.assemble((counted(told.articles, "article"), HEADING), f" {', '.join(about)}" if about else "")
     rows: list[tuple[str, int, float | None]] = [
         ("distinct texts", told.distinct_texts, None),
         ("copy groups", told.copy_groups, None),
@@ -175,7 +188,8 @@ def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
     if there == 0:
         yield Text("No copies were found." if only_copies else "No copies and no rewrites were found.")
     if shown:
-        heading = many.capitalize() if shown == there else f"The {shown:,} largest of {there:,} {many}"
+        largest = f"The {f'{shown:,} ' if shown > 1 else ''}largest of {there:,} {many}"
+        heading = many.capitalize() if shown == there else largest
         yield Text(heading, HEADING)
         columns = _columns(summary, width)
         yield _heads(columns)
@@ -193,16 +207,16 @@ def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
 
 
 def _story(number: int, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
-    yield cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", QUIET), (_known(story.title), HEADING)), columns.width)
+    yield cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", QUIET), (_heading(story), HEADING)), columns.width)
     for line in _about(story, columns.width - _INDENT):
-        yield cut(Text(" " * _INDENT + line, QUIET), columns.width)
+        yield from wrapped(line, columns.width, " " * _INDENT, QUIET)
     for group in story.groups:
         yield from _group(group, story, columns, folder)
     hidden = story.copy_groups - len(story.groups)
     if hidden:
         articles = story.size - sum(group.size for group in story.groups)
         rest = counted(articles, "article") if hidden == articles else f"{counted(articles, 'article')} in copy groups"
-        yield _more(f"    … and {rest} more", story.story_id, columns, folder)
+        yield from _more("    ", f"… and {rest} more", story.story_id, columns, folder)
 
 
 def _group(group: Group, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
@@ -213,15 +227,19 @@ def _group(group: Group, story: Story, columns: _Columns, folder: str | None) ->
         last = place == len(group.members) - 1 and not hidden
         gutter = ("┌" if place == 0 else "└" if last else "│") if bracket else " "
         below = "│" if bracket and not last else " "
-        yield from _member(member, columns, story.title, _role(member, group, story), (gutter, below))
+        yield from _member(member, columns, _heading(story), _role(member, group, story), (gutter, below))
     if hidden:
         gutter = "└" if bracket else " "
-        yield _more(f"  {gutter} … and {hidden:,} more", group.copy_id, columns, folder)
+        yield from _more("  ", f"{gutter} … and {hidden:,} more", group.copy_id, columns, folder)
 
 
-def _more(text: str, name: str, columns: _Columns, folder: str | None) -> Text:
+def _more(indent: str, text: str, name: str, columns: _Columns, folder: str | None) -> Iterator[Text]:
     where = f": dedup show {shlex.quote(folder)} {shlex.quote(printable(name))}" if folder else ""
-    return cut(Text(f"{text}{where}", QUIET), columns.width)
+    yield from wrapped(f"{text}{where}", columns.width, indent, QUIET)
+
+
+def _heading(story: Story) -> str:
+    return printable(story.title or "") or printable(story.story_id) or _UNKNOWN
 
 
 def _about(story: Story, width: int) -> list[str]:
@@ -287,14 +305,12 @@ def _heads(columns: _Columns) -> Text:
     return _row(columns, " ", ("Outlet", published, "Relation"), shares, Text("Title"), QUIET)
 
 
-def _member(
-    member: Member, columns: _Columns, heading: str | None, relation: str, gutters: tuple[str, str]
-) -> Iterator[Text]:
-    title = Text(_known(member.title))
+def _member(member: Member, columns: _Columns, heading: str, relation: str, gutters: tuple[str, str]) -> Iterator[Text]:
+    title = Text(printable(member.title or "") or printable(member.id))
     about = (_known(member.source), _moment(member.published, year=columns.year), relation)
     shares = (share(member.boilerplate), share(member.copied), share(member.unique))
     yield _row(columns, gutters[0], about, shares, title)
-    if columns.stacked and member.title != heading:
+    if columns.stacked and title.plain != heading:
         line = Text(f"  {gutters[1]}   ", QUIET)
         yield cut(line.append_text(title), columns.width)
 
@@ -355,8 +371,8 @@ _NOTES = {
         "articles have fewer than {shingle} words, too few to be anybody's copy; each stands on its own",
     ),
     "capped_lists": (
-        "list of look-alikes had over {cap} articles: each was compared with the {cap} longest and a neighbour",
-        "lists of look-alikes had over {cap} articles: each was compared with the {cap} longest and a neighbour",
+        "long list of look-alikes was compared with its {cap} longest only (setting `cap`); results rarely change",
+        "long lists of look-alikes were compared with their {cap} longest only (setting `cap`); results rarely change",
     ),
     "capped_articles": (
         "article had over {compared} candidates; it was compared with the {compared} likeliest",
@@ -367,21 +383,35 @@ _NOTES = {
         "articles had over {partners} likely partners in the window; each was aligned with the {partners} likeliest",
     ),
     "skipped_files": (
-        "file in the folder is not Parquet and was not read",
-        "files in the folder are not Parquet and were not read",
+        "other file in the folder was left alone",
+        "other files in the folder were left alone",
     ),
+    "capped_sources": (
+        "story had more reworded text than is searched for its source; some of it may be told as its own",
+        "stories had more reworded text than is searched for its source; some of it may be told as their own",
+    ),
+}
+_LOST = {
+    "no_title": "no article has a title: reports show ids instead (`--column title=NAME` names the column)",
+    "no_source": "no article has an outlet: what outlets repeat cannot be learned (`--column source=NAME` names the"
+    " column)",
+    "no_published": "no article has a date: rewrites are judged more strictly, and nobody can be first (`--column"
+    " published=NAME` names the column)",
 }
 
 
-def notes(counters: Mapping[str, int], settings: Mapping[str, object], width: int) -> Iterator[Text]:
-    """Say what was capped, skipped, empty or short; nothing where nothing was."""
+def notes(counters: Mapping[str, int], settings: Mapping[str, object], width: int, articles: int = 0) -> Iterator[Text]:
+    """Say what was capped, skipped, empty or short, and what no article has; nothing where nothing was."""
     told = [(counters[name], words) for name, words in _NOTES.items() if counters.get(name)]
-    if told:
+    lost = [words for name, words in _LOST.items() if 0 < articles <= counters.get(name, 0)]
+    if told or lost:
         yield Text()
         yield Text("Please note", style=HEADING)
     for count, (one, many) in told:
         message = (one if count == 1 else many).format_map(_Settings(settings))
         yield from wrapped(f"{count:,} {message}", width, "  ")
+    for message in lost:
+        yield from wrapped(message, width, "  ")
 
 
 class _Settings(dict[str, object]):
@@ -396,8 +426,27 @@ class _Settings(dict[str, object]):
 
 def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Text]:
     """Lay out a text in lines that fit; the second and more stand further in."""
-    for line in textwrap.wrap(text, width, initial_indent=indent, subsequent_indent=indent + "  "):
-        yield cut(Text(line, style), width)  # a wide character has two columns
+    for line in _folded(text, width, indent):
+        yield Text(line, style)
+
+
+def _folded(text: str, width: int, indent: str) -> Iterator[str]:
+    """Break a text between words, and a word only where it is longer than a line: an id can be copied."""
+    line, begun = indent, False
+    for piece in re.findall(" *[^ ]+", text):
+        if begun and cell_len(line + piece) <= width:
+            line += piece
+            continue
+        if begun:
+            yield line
+            line = f"{indent}  "
+        *full, rest = chop_cells(piece.lstrip(), max(2, width - len(indent) - 2))
+        for part in full:
+            yield line + part
+            line = f"{indent}  "
+        line, begun = line + rest, True
+    if begun:
+        yield line
 
 
 # One story in detail ----------------------------------------------------------------------------------------------
@@ -407,21 +456,21 @@ def detail(told: Detail, width: int) -> Iterator[Text]:
     """Lay out one story: every member of every copy group, its witness, and what it shares with whom."""
     story = told.story
     outlets = {member.id: _known(member.source) for group in story.groups for member in group.members}
-    yield cut(Text(_known(story.title), HEADING), width)
+    yield from wrapped(_heading(story), width, "", HEADING)
     for line in _about(story, width):
-        yield cut(Text(line, QUIET), width)
+        yield from wrapped(line, width, "", QUIET)
     number, heading = 0, ""
     for group in story.groups:
         if story.copy_groups > 1 and _of_group(group) != heading:
             heading = _of_group(group)
             yield Text()
-            yield cut(Text(heading, HEADING), width)
+            yield from wrapped(heading, width, "", HEADING)
         for member in group.members:
             number += 1
             yield Text()
             yield from _whole_member(number, member, _admission(member, group, story, outlets), width)
             for shared in told.shared.get(member.id, ()):
-                yield cut(Text(f"{' ' * _INDENT}  {_passages(shared, outlets)}"), width)
+                yield from wrapped(_passages(shared, outlets), width, " " * (_INDENT + 2))
 
 
 def _of_group(group: Group) -> str:
@@ -432,13 +481,18 @@ def _of_group(group: Group) -> str:
 
 def _whole_member(number: int, member: Member, admission: str, width: int) -> Iterator[Text]:
     date = _moment(member.published, year=True).strip() + (" UTC" if member.published else "")
-    lead = Text.assemble((f"{number:>{_INDENT - 2},}  ", QUIET), (_known(member.source), HEADING), f"  {date}  ")
-    yield cut(lead.append(printable(member.id), QUIET), width)
-    yield cut(Text(" " * _INDENT + _known(member.title)), width)
-    yield cut(Text(" " * _INDENT + admission, TELLING if member.relation else ""), width)
+    indent, name = " " * _INDENT, printable(member.id)
+    source = cut(Text(_known(member.source), HEADING), width - len(date) - _INDENT - 2)
+    lead = Text.assemble((f"{number:>{_INDENT - 2},}  ", QUIET), source, f"  {date}")
+    beside = cell_len(f"{lead.plain}  {name}") <= width
+    yield cut(lead.append(f"  {name}", QUIET) if beside else lead, width)
+    if not beside:
+        yield from wrapped(name, width, indent, QUIET)
+    yield from wrapped(printable(member.title or ""), width, indent)
+    yield from wrapped(admission, width, indent, TELLING if member.relation else "")
     house = f"{share(member.boilerplate)} boilerplate, " if member.boilerplate else ""
     words = f"{counted(member.words, 'word')}: {house}{share(member.copied)} copied, {share(member.unique)} unique"
-    yield cut(Text(" " * _INDENT + words), width)
+    yield from wrapped(words, width, indent)
 
 
 _ADMISSIONS = {
