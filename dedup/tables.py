@@ -364,7 +364,6 @@ def match_table(ids: pa.LargeStringArray, found: Members, matches: Matches, told
     if told is not None:
         own = found.first_rows(len(ids))
         inside = (told.first[told.left] == told.first[told.right]) & (own[told.left] != own[told.right])
-        inside &= ~np.isin(_unordered(told.left, told.right), _unordered(*map(np.concatenate, (left, right))))
         left.append(told.left[inside])
         right.append(told.right[inside])
         relation.append(np.full(int(inside.sum()), REWRITE, np.int8))
@@ -380,11 +379,6 @@ def match_table(ids: pa.LargeStringArray, found: Members, matches: Matches, told
     copies = np.zeros(len(lefts) - len(probability))
     arrays.append(pa.array(np.concatenate([copies, probability])[order], mask=~rewrite))
     return pa.table(arrays, schema=MATCHES)
-
-
-def _unordered(left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return one number a pair of rows, the same in either order."""
-    return (np.minimum(left, right) << 32) | np.maximum(left, right)
 
 
 # Articles ----------------------------------------------------------------------------------------------------------

@@ -441,7 +441,7 @@ def _of_several(articles: pa.Table, story_ids: list[str]) -> list[str]:
 def _shared(spans: pa.Table, members: Iterable[Member]) -> dict[str, tuple[Shared, ...]]:
     copied_words = {member.id: round(member.copied * member.words) for member in members}
     chosen = pc.is_in(spans["id"], pa.array(copied_words, pa.large_string()))
-    spans = spans.filter(pc.and_(chosen, pc.is_valid(spans["other_id"])))
+    spans = spans.filter(pc.and_(chosen, pc.equal(pc.cast(spans["kind"], pa.string()), "copied")))
     spans = spans.append_column("size", pc.subtract(spans["end"], spans["start"]))
     table = spans.group_by(["id", "other_id"]).aggregate([("size", "sum"), ("size", "count"), ("size", "max")])
     table = table.sort_by([("size_sum", "descending"), ("other_id", "ascending")])
