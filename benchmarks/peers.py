@@ -180,7 +180,7 @@ class Dedup:
 
     def groups(self, corpus: Path) -> pa.Table:
         """Read, find, verify, account."""
-        result = self._library.find(corpus, self._library.Settings())
+        result = self._library.find(corpus, self._library.Settings(stories=False, boilerplate=False))
         return result.articles.select(["id", "copy_id"])
 
 

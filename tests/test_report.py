@@ -47,7 +47,7 @@ HOSTILE = {
 def article(name: str, **fields: Any) -> dict[str, Any]:
     plain = {"id": name, "title": f"Title of {name}", "source": "Nordwire", "published": NOON, "url": None}
     plain |= {"copy_id": name, "story_id": name, "relation": None, "witness_id": None, "score": None}
-    return plain | {"words": 100, "boilerplate": 0.0, "copied": 0.0, "unique": 1.0} | fields
+    return plain | {"words": 100, "boilerplate": 0.0, "copied": 0.0, "reworded": 0.0, "unique": 1.0} | fields
 
 
 def group(name: str, size: int, **fields: Any) -> list[dict[str, Any]]:

@@ -72,6 +72,7 @@ class Member:
     words: int
     boilerplate: float
     copied: float
+    reworded: float
     unique: float
 
 

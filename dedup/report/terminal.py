@@ -26,7 +26,7 @@ _ONE_LINE = 112  # columns from which a member's title stands on the line of its
 _YEAR = 84  # columns from which a member's date has its year
 _HOUSE = 78  # columns from which a member's share of boilerplate has a column
 _LONGEST = 1000  # characters of a title that are looked at
-_SHARE, _BOILERPLATE = len("Copied"), len("Boilerplate")
+_SHARE, _BOILERPLATE, _REWORDED = len("Copied"), len("Boilerplate"), len("Reworded")
 _RELATION = len("excerpt 0.99")
 _KNOB = 32
 _ROUNDING = 1e-9  # of a share that is a difference of others
@@ -38,7 +38,7 @@ _COPIES = (
     "identical the same words as another article",
     "near      its resemblance to a longer article: what part of the phrases of both they share",
     "excerpt   its containment in a longer article: what part of its phrases stands there",
-    "copied    its words in runs that stand in other members too, in percent",
+    "copied    its words in runs that stand in other members too, in percent; reworded: in sentences that do",
 )
 _REWRITES = (
     "bracket   a copy group: articles with the same text, or parts of it",
@@ -284,6 +284,7 @@ class _Columns(NamedTuple):
     outlet: int
     year: bool
     boilerplate: bool
+    reworded: bool
     stacked: bool
 
     @property
@@ -291,24 +292,29 @@ class _Columns(NamedTuple):
         return len("30 Sep 2026 12:30" if self.year else "30 Sep 12:30")
 
 
+def members(summary: Summary) -> Iterator[Member]:
+    """Yield the members that the report lists."""
+    return (member for story in summary.stories for group in story.groups for member in group.members)
+
+
 def _columns(summary: Summary, width: int) -> _Columns:
-    members = (member for story in summary.stories for group in story.groups for member in group.members)
-    widest = max((cell_len(_known(member.source)) for member in members), default=0)
+    widest = max((cell_len(_known(member.source)) for member in members(summary)), default=0)
     outlet = max(len("Outlet"), min(widest, width // 5))
     boilerplate = width >= _HOUSE and summary.totals.boilerplate_words > 0
-    return _Columns(width, outlet, year=width >= _YEAR, boilerplate=boilerplate, stacked=width < _ONE_LINE)
+    reworded = width >= _HOUSE and any(member.reworded for member in members(summary))
+    return _Columns(width, outlet, width >= _YEAR, boilerplate, reworded, stacked=width < _ONE_LINE)
 
 
 def _heads(columns: _Columns) -> Text:
     published = "Published (UTC)" if columns.year else "Published"
-    shares = ("Boilerplate", "Copied", "Unique")
+    shares = ("Boilerplate", "Copied", "Reworded", "Unique")
     return _row(columns, " ", ("Outlet", published, "Relation"), shares, Text("Title"), QUIET)
 
 
 def _member(member: Member, columns: _Columns, heading: str, relation: str, gutters: tuple[str, str]) -> Iterator[Text]:
     title = Text(printable(member.title or "") or printable(member.id))
     about = (_known(member.source), _moment(member.published, year=columns.year), relation)
-    shares = (share(member.boilerplate), share(member.copied), share(member.unique))
+    shares = (share(member.boilerplate), share(member.copied), share(member.reworded), share(member.unique))
     yield _row(columns, gutters[0], about, shares, title)
     if columns.stacked and title.plain != heading:
         line = Text(f"  {gutters[1]}   ", QUIET)
@@ -319,7 +325,7 @@ def _row(
     columns: _Columns,
     gutter: str,
     about: tuple[str, str, str],
-    shares: tuple[str, str, str],
+    shares: tuple[str, str, str, str],
     title: Text,
     style: str = "",
 ) -> Text:
@@ -328,8 +334,11 @@ def _row(
         _cell(Text(outlet), columns.outlet),
         _cell(Text(date), columns.date),
         _cell(Text(relation, "" if relation in _UNMATCHED else TELLING), _RELATION),
-        Text(f"{shares[1]:>{_SHARE}}  {shares[2]:>{_SHARE}}"),
+        Text(f"{shares[1]:>{_SHARE}}"),
+        Text(f"{shares[3]:>{_SHARE}}"),
     ]
+    if columns.reworded:
+        cells.insert(4, Text(f"{shares[2]:>{_REWORDED}}"))
     if columns.boilerplate:
         cells.insert(3, Text(f"{shares[0]:>{_BOILERPLATE}}"))
     line = Text(style=style).append(f"  {gutter} ", QUIET)
@@ -491,7 +500,10 @@ def _whole_member(number: int, member: Member, admission: str, width: int) -> It
     yield from wrapped(printable(member.title or ""), width, indent)
     yield from wrapped(admission, width, indent, TELLING if member.relation else "")
     house = f"{share(member.boilerplate)} boilerplate, " if member.boilerplate else ""
-    words = f"{counted(member.words, 'word')}: {house}{share(member.copied)} copied, {share(member.unique)} unique"
+    told = f", {share(member.reworded)} reworded" if member.reworded else ""
+    words = (
+        f"{counted(member.words, 'word')}: {house}{share(member.copied)} copied{told}, {share(member.unique)} unique"
+    )
     yield from wrapped(words, width, indent)
 
 
