@@ -110,7 +110,7 @@ def _pairs(_ctx: click.Context, option: click.Parameter, values: tuple[str, ...]
     pairs: dict[str, str] = {}
     for value in values:
         name, equals, rest = value.partition("=")
-        if not (name and equals and rest):
+        if not (name and equals):
             raise click.BadParameter(f"{value!r} is not {option.metavar}")
         if name in pairs:
             raise click.BadParameter(f"{name!r} is given twice")
@@ -209,7 +209,8 @@ with_columns = click.option(
     multiple=True,
     metavar="FIELD=NAME",
     callback=_pairs,
-    help="The corpus's own name for the field id, text, title, source, published or url, as in text=body. Repeatable.",
+    help="The corpus's own name for the field id, text, title, source, published or url, as in text=body; "
+    "published= goes without it. Repeatable.",
 )
 quietly = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
