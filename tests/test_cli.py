@@ -56,7 +56,7 @@ def test_find_prints_the_report_and_writes_the_result(sample: Path, tmp_path: Pa
     done = process("find", sample, "-o", tmp_path / "out")
     assert done.returncode == 0
     assert done.stdout.startswith("148 articles from 14 outlets, 2 Mar 2026 to 19 Mar 2026\n")
-    assert "Boilerplate  Copied  Unique  Title" in done.stdout
+    assert "Boilerplate  Copied  Reworded  Unique  Title" in done.stdout
     assert re.search(r"^  stories +16$", done.stdout, re.MULTILINE)
     assert re.search(r"^  ┌ .*\n(  │ .*\n)*  └ ", done.stdout, re.MULTILINE)
     assert done.stderr == f"Written to {tmp_path / 'out'}: articles.parquet, matches.parquet and spans.parquet\n"
