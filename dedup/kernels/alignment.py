@@ -17,7 +17,6 @@ from dedup.kernels.jit import inline, kernel
 i16, i32, f32 = np.int16, np.int32, np.float32
 
 GLOBAL, LOCAL, WEIGHTINGS = 0, 1, 2
-COLUMNS = 7  # evidence of a pair, in the order of alignment.EVIDENCE
 WIDTH = 128  # dimensions that one dot product takes; its loop is unrolled, longer vectors are several of them
 
 NEIGHBOUR_PRIOR = 30  # the global rarity counts as this many neighbours

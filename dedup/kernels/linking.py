@@ -20,7 +20,6 @@ from dedup.kernels.jit import inline, kernel, u32, u64
 RANKS = 1 << 28  # texts that a pair can name
 EVIDENCE = 255
 _LOW = u64(0xFFFFFFFF)
-_RANK = u64(RANKS - 1)
 _EVIDENCE = u64(EVIDENCE)
 
 
@@ -33,12 +32,6 @@ def _pair(longer: Any, shorter: Any, evidence: Any) -> Any:
 def shorter_of(pair: Any) -> Any:
     """Return the rank of a pair's shorter text."""
     return int(pair >> u64(36))
-
-
-@inline
-def longer_of(pair: Any) -> Any:
-    """Return the rank of a pair's longer text."""
-    return int((pair >> u64(8)) & _RANK)
 
 
 @inline
