@@ -5,6 +5,7 @@
 >>> result.articles, result.matches, result.spans             # Arrow tables
 >>> result.write("out/")                                      # three Parquet files
 >>> dedup.Result.read("out/").counters
+>>> dedup.compare(one_text, another).left.shared          # two texts beside each other
 """
 
 from __future__ import annotations
@@ -13,13 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.api import (
+        Comparison,
         CorpusError,
         DedupError,
+        Ledger,
         MissingExtraError,
         OutputError,
         Result,
         Settings,
         SettingsError,
+        compare,
         find,
         from_datasketch,
         shingle_hashes,
@@ -29,14 +33,17 @@ if TYPE_CHECKING:
 from dedup.version import VERSION as __version__
 
 __all__ = [
+    "Comparison",
     "CorpusError",
     "DedupError",
+    "Ledger",
     "MissingExtraError",
     "OutputError",
     "Result",
     "Settings",
     "SettingsError",
     "__version__",
+    "compare",
     "find",
     "from_datasketch",
     "shingle_hashes",

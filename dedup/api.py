@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dedup.comparison import Comparison, Ledger, compare
 from dedup.errors import CorpusError, DedupError, MissingExtraError, OutputError, SettingsError
 from dedup.minhash import from_datasketch, to_datasketch
 from dedup.pipeline import find, signatures
@@ -10,13 +11,16 @@ from dedup.settings import Settings
 from dedup.shingles import shingle_hashes
 
 __all__ = [
+    "Comparison",
     "CorpusError",
     "DedupError",
+    "Ledger",
     "MissingExtraError",
     "OutputError",
     "Result",
     "Settings",
     "SettingsError",
+    "compare",
     "find",
     "from_datasketch",
     "shingle_hashes",

@@ -15,7 +15,7 @@ from dedup.kernels import forest
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dedup.compare import Matches
+    from dedup.overlap import Matches
 
 
 class Groups(NamedTuple):

@@ -13,8 +13,8 @@ from dedup import ledger as ledgers_
 from dedup.article import BOILERPLATE, COPIED, KINDS, REWORDED, UNIQUE
 from dedup.background import Background
 from dedup.boilerplate import apply_rules
-from dedup.compare import overlaps
 from dedup.kernels.runs import UNDATED
+from dedup.overlap import overlaps
 from dedup.rewording import Teller
 from dedup.settings import Settings
 from dedup.text import Texts, read, views

@@ -118,13 +118,15 @@ class TableSlice:
 class Corpus:
     """Articles in a fixed order: ``pieces``, the first row of each in ``starts`` (pieces + 1), and its columns.
 
-    ``names`` maps each field that is there (``id``, ``text``, ``title`` ...) to the column that holds it.
+    ``names`` maps each field that is there (``id``, ``text``, ``title`` ...) to the column that holds it. ``source`` is
+    the absolute path, glob or URI by which it is found again, empty for a table in memory.
     """
 
     pieces: tuple[Piece, ...]
     starts: NDArray[np.int64]
     names: dict[str, str]
     skipped: tuple[str, ...] = ()
+    source: str = ""
 
     def __len__(self) -> int:
         """Return the number of articles."""
@@ -176,7 +178,12 @@ def open_corpus(source: object, columns: Mapping[str, str] | None = None) -> Cor
     else:
         pieces = _table_pieces(source)
     starts = np.concatenate([np.zeros(1, np.int64), np.cumsum([piece.rows for piece in pieces], dtype=np.int64)])
-    return Corpus(tuple(pieces), starts, _names(pieces, dict(columns or {})), skipped)
+    place = _absolute(str(source)) if isinstance(source, str | Path) else ""
+    return Corpus(tuple(pieces), starts, _names(pieces, dict(columns or {})), skipped, place)
+
+
+def _absolute(source: str) -> str:
+    return source if "://" in source else str(Path(source).absolute())
 
 
 def _parquet_pieces(source: str) -> tuple[list[Piece], tuple[str, ...]]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from dedup import compare, lsh, postings, profiles, sketch, tables
+from dedup import lsh, overlap, postings, profiles, sketch, tables
 from dedup.alignment import NO_DATE
 from dedup.background import Background
 from dedup.candidates import Candidates, check_size, choose, gather
@@ -92,6 +92,7 @@ def find(
         accounts.spans,
         settings.recorded(),
         counters,
+        {"source": articles.source, "columns": articles.names},
     )
 
 
@@ -166,20 +167,20 @@ def fetch(corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Wo
 
 def verify(
     store: TextStore, surveyed: Survey, ranking: Ranking, pairs: Candidates, settings: Settings, workers: Workers
-) -> compare.Matches:
+) -> overlap.Matches:
     """Compare the candidates exactly and keep the matches."""
     longer, shorter, rows = pairs.longer, pairs.shorter, ranking.first_rows
-    rule = compare.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
+    rule = overlap.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
     blocks = _blocks(longer, shorter, store.sizes()[rows])
 
-    def verify_block(block: NDArray[np.int64]) -> compare.Matches:
+    def verify_block(block: NDArray[np.int64]) -> overlap.Matches:
         texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
         tokens = token_hashes(store.texts(rows[texts]))
         own = tokens.without(surveyed.boilerplate.mask(rows[texts], tokens.places))
-        exact = compare.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
-        return compare.matches(longer[block], shorter[block], exact, rule)
+        exact = overlap.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
+        return overlap.matches(longer[block], shorter[block], exact, rule)
 
-    return compare.merge(list(workers.map("verify", verify_block, blocks, [len(block) for block in blocks])))
+    return overlap.merge(list(workers.map("verify", verify_block, blocks, [len(block) for block in blocks])))
 
 
 def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,9 @@ class Result:
     that had more in the window than are aligned, ``capped_sources`` that had more than are searched for reworded
     sentences, ``empty`` articles without a word, ``short`` ones of less than a shingle, ``no_title``, ``no_source`` and
     ``no_published`` ones without these, ``skipped_files`` in the folder that are not Parquet.
+
+    ``corpus`` says where the texts are: ``source``, the absolute path, glob or URI, empty for a table in memory, and
+    ``columns``, the corpus's own name of each field. The texts are not copied; :mod:`dedup.lookup` reads them again.
     """
 
     articles: pa.Table
@@ -41,6 +44,7 @@ class Result:
     spans: pa.Table
     settings: Mapping[str, Any]
     counters: Mapping[str, int]
+    corpus: Mapping[str, Any] = field(default_factory=dict)
     version: str = VERSION
 
     def __repr__(self) -> str:
@@ -74,7 +78,12 @@ class Result:
                 shutil.rmtree(work, ignore_errors=True)
 
     def _recorded(self) -> dict[str, Any]:
-        return {"version": self.version, "settings": dict(self.settings), "counters": dict(self.counters)}
+        return {
+            "version": self.version,
+            "settings": dict(self.settings),
+            "counters": dict(self.counters),
+            "corpus": dict(self.corpus),
+        }
 
     @classmethod
     def read(cls, folder: str | Path) -> Result:
@@ -92,16 +101,22 @@ class Result:
                     f"{path}: not a result of dedup {VERSION} ({reason}); `dedup find CORPUS -o {folder}` writes one"
                 )
                 raise OutputError(message) from error
-        return cls(**tables, settings=recorded["settings"], counters=recorded["counters"], version=recorded["version"])
+        return cls(
+            **tables,
+            settings=recorded["settings"],
+            counters=recorded["counters"],
+            corpus=recorded.get("corpus", {}),
+            version=recorded["version"],
+        )
 
 
 def _checked(found: pa.Schema, expected: pa.Schema) -> dict[str, Any]:
     """Return what a file's metadata records; raises ValueError where the file is not one of a result."""
-    for field in expected:
-        if field.name not in found.names:
-            raise ValueError(f"column {field.name!r} is missing")
-        if found.field(field.name).type != field.type:
-            raise ValueError(f"column {field.name!r} holds {found.field(field.name).type}, expected {field.type}")
+    for column in expected:
+        if column.name not in found.names:
+            raise ValueError(f"column {column.name!r} is missing")
+        if found.field(column.name).type != column.type:
+            raise ValueError(f"column {column.name!r} holds {found.field(column.name).type}, expected {column.type}")
     recorded = json.loads((found.metadata or {}).get(_METADATA, b"null"))
     if not isinstance(recorded, dict) or not recorded.keys() >= {"version", "settings", "counters"}:
         raise ValueError("its metadata is missing")

@@ -41,10 +41,10 @@ if TYPE_CHECKING:
 
     from dedup.background import Background
     from dedup.cluster import Groups
-    from dedup.compare import Matches
     from dedup.corpus import Corpus
     from dedup.credits import Credit
     from dedup.origin import Origin
+    from dedup.overlap import Matches
     from dedup.rewrites import Rewrites
     from dedup.store import TextStore
     from dedup.survey import Ranking, Survey

@@ -495,19 +495,21 @@ def test_examples_of_the_help_work(example: str, sample: Path, out: Path, tmp_pa
 INTERRUPTED = """
 import contextlib, os, signal, sys
 from dedup import cli
+from dedup.cli import output
 @contextlib.contextmanager
 def interrupting(*, quiet):
     def note(stage, done, total):
         if stage == {stage!r}:
             os.kill(os.getpid(), signal.SIGINT)
     yield note
-cli._progress = interrupting
+output.progress = interrupting
 cli.main(prog_name='dedup')
 """
 INTERRUPTED_WRITING = """
 import os, signal
 import pyarrow.parquet as pq
 from dedup import cli
+from dedup.cli import output
 written = pq.write_table
 def interrupting(*arguments, **options):
     written(*arguments, **options)

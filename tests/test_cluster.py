@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dedup.article import RELATIONS
 from dedup.cluster import copy_groups
-from dedup.compare import Matches, Overlap
+from dedup.overlap import Matches, Overlap
 
 if TYPE_CHECKING:
     from random import Random

@@ -18,14 +18,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NAMES = [
+    "Comparison",
     "CorpusError",
     "DedupError",
+    "Ledger",
     "MissingExtraError",
     "OutputError",
     "Result",
     "Settings",
     "SettingsError",
     "__version__",
+    "compare",
     "find",
     "from_datasketch",
     "shingle_hashes",

@@ -81,6 +81,7 @@ def test_every_file_carries_settings_counters_and_version(result: Result, tmp_pa
             "version": dedup.__version__,
             "settings": Settings(near=0.75).recorded(),
             "counters": dict(result.counters),
+            "corpus": dict(result.corpus),
         }
 
 

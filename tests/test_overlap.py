@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import any_text, column, corpus, sentences
 
-from dedup import compare, text
+from dedup import overlap, text
 from dedup.article import EXCERPT, NEAR, RELATIONS
-from dedup.compare import Overlap, Rule
+from dedup.overlap import Overlap, Rule
 
 texts = st.lists(st.one_of(sentences, any_text), min_size=2, max_size=6)
 
@@ -22,7 +22,7 @@ def overlaps(originals: list[str], pairs: list[tuple[int, int]], size: int = 5) 
     """Overlap of (longer, shorter) pairs, which must come with the equal shorter ones together."""
     tokens = text.tokenise(text.views(column(originals)))
     longer, shorter = np.array(pairs, np.int64).reshape(-1, 2).T
-    return compare.overlaps(tokens, longer, shorter, size)
+    return overlap.overlaps(tokens, longer, shorter, size)
 
 
 @given(texts, st.integers(1, 7))
@@ -78,7 +78,7 @@ RULE = Rule(near=0.8, excerpt=0.6, shingles=40)
 
 def decide(shared: int, longer: int, shorter: int) -> str | None:
     made = Overlap(*(np.array([value]) for value in (shared, longer, shorter)))
-    found = compare.matches(np.array([0]), np.array([1]), made, RULE)
+    found = overlap.matches(np.array([0]), np.array([1]), made, RULE)
     assert len(found) in (0, 1)
     return RELATIONS[found.relation[0]] if len(found) else None
 
@@ -103,20 +103,20 @@ def test_the_rule(shared: int, longer: int, shorter: int, relation: str | None) 
 
 def test_the_score_is_what_the_relation_rests_on() -> None:
     made = Overlap(np.array([90, 50]), np.array([100, 500]), np.array([95, 60]))
-    found = compare.matches(np.array([0, 0]), np.array([1, 2]), made, RULE)
+    found = overlap.matches(np.array([0, 0]), np.array([1, 2]), made, RULE)
     assert found.relation.tolist() == [NEAR, EXCERPT]
     assert found.score.tolist() == [90 / 105, 50 / 60]
 
 
 def test_merge_orders_the_pairs() -> None:
-    def part(longer: int, shorter: int, shared: int) -> compare.Matches:
+    def part(longer: int, shorter: int, shared: int) -> overlap.Matches:
         made = Overlap(np.array([shared]), np.array([100]), np.array([100]))
-        return compare.Matches(np.array([longer]), np.array([shorter]), np.array([NEAR], np.int8), made)
+        return overlap.Matches(np.array([longer]), np.array([shorter]), np.array([NEAR], np.int8), made)
 
-    found = compare.merge([part(1, 2, 91), part(0, 3, 92), part(0, 1, 93)])
+    found = overlap.merge([part(1, 2, 91), part(0, 3, 92), part(0, 1, 93)])
     assert list(zip(found.longer.tolist(), found.shorter.tolist(), found.overlap.shared.tolist(), strict=True)) == [
         (0, 1, 93),
         (0, 3, 92),
         (1, 2, 91),
     ]
-    assert len(compare.merge([])) == 0
+    assert len(overlap.merge([])) == 0
