@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 TIMESTAMP = pa.timestamp("us", tz="UTC")
 
@@ -19,15 +25,29 @@ FIELDS = pa.schema(
     ]
 )
 
+
+@dataclass(frozen=True)
+class Article:
+    """One article. ``published`` is a time (without a zone: UTC) or an ISO date; ``source`` is the outlet."""
+
+    id: str
+    text: str | None
+    title: str | None = None
+    source: str | None = None
+    published: datetime | str | None = None
+    url: str | None = None
+
+
 # One row an input article, in input order. `copy_id` and `story_id` are the ids of the first published members of its
 # copy group and its story. `relation`, `witness_id` and `score` are the match that admitted the article: to its copy
 # group, or, for the longest of its group, to the story (`rewrite`); null for the one that needed none.
 #
 # The shares are of `words`: boilerplate + copied + reworded + unique = 1, shared = copied + reworded; `borrowed` is
 # shared where only members published earlier count, null where a member of a story has no time. `first_id` is the
-# earliest published member, `origin_id` the one that the others most likely came from and `origin_confidence` how sure
-# that is (0..1, see origin.py); null where times and credits do not say. `credit` is the wire credit found in the text,
-# characters `credit_start` to `credit_end`. `role` is toward the origin (roles.py). All these are null outside stories.
+# earliest published member, `origin_id` the one that the others most likely came from, `origin_confidence` how sure
+# that is (0..1) and `origin_evidence` what says so (origin.py); null where times and credits do not say. `credit` is
+# the wire credit found in the text, characters `credit_start` to `credit_end`. `role` is toward the origin (roles.py).
+# All these are null outside stories.
 ARTICLES = pa.schema(
     [
         pa.field("id", pa.large_string(), nullable=False),
@@ -51,6 +71,7 @@ ARTICLES = pa.schema(
         pa.field("first_id", pa.large_string()),
         pa.field("origin_id", pa.large_string()),
         pa.field("origin_confidence", pa.float64()),
+        pa.field("origin_evidence", pa.dictionary(pa.int8(), pa.string())),
         pa.field("credit", pa.large_string()),
         pa.field("credit_start", pa.int32()),
         pa.field("credit_end", pa.int32()),

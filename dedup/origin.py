@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dedup.text import Tokens
 
 CREDITED, OWN_CREDIT, COVERAGE, EARLIEST = "credited", "own credit", "coverage", "earliest"
+EVIDENCE = (CREDITED, OWN_CREDIT, COVERAGE, EARLIEST)
 _NEARLY = 0.9  # of the best coverage, that counts as much
 _HARDLY = 0.02  # coverage, below which it says nothing
 _AGENCIES = 32  # of a story, the most credited, whose outlets are looked for

@@ -28,8 +28,8 @@ from dedup.credits import find_credits
 from dedup.kernels.runs import UNDATED
 from dedup.ledger import BOILERPLATE as HOUSE
 from dedup.ledger import Context, Ledgers, ledgers
+from dedup.origin import EVIDENCE, coverage, origin, shown
 from dedup.origin import Members as Sources
-from dedup.origin import coverage, origin, shown
 from dedup.rewording import Teller
 from dedup.roles import ORIGINAL, ROLES, Shares, role
 from dedup.text import read, views
@@ -163,7 +163,7 @@ def stories(surveyed: Survey, first: NDArray[np.int64]) -> Stories:
 
 @dataclass(frozen=True)
 class Accounts:
-    """What the ledgers say, one value an article: counts of words, rows (-1 for none), the role (-1), the credit.
+    """What the ledgers say, one value an article: counts of words, rows (-1: none), evidence and role (-1), the credit.
 
     ``borrowed`` is -1 where it is not known. ``capped`` counts stories with more sources than are searched.
     """
@@ -174,6 +174,7 @@ class Accounts:
     first: NDArray[np.int64]
     origin: NDArray[np.int64]
     confidence: NDArray[np.float64]
+    evidence: NDArray[np.int8]
     role: NDArray[np.int8]
     credits: dict[int, Credit]
     spans: pa.Table
@@ -245,6 +246,7 @@ def account(
         first=np.full(count, -1),
         origin=np.full(count, -1),
         confidence=np.zeros(count),
+        evidence=np.full(count, -1, np.int8),
         role=np.full(count, -1, np.int8),
         credits={},
         spans=SPANS.empty_table(),
@@ -262,6 +264,7 @@ def account(
             out.first[rows[low:high]] = rows[low + its.first] if its.first >= 0 else -1
             out.origin[rows[low:high]] = rows[low + its.member] if its.member >= 0 else -1
             out.confidence[rows[low:high]] = its.confidence
+            out.evidence[rows[low:high]] = EVIDENCE.index(its.evidence) if its.member >= 0 else -1
         out.credits.update(told_.credits)
         capped += made.capped
         parts.append(_rows_of(made, rows))
@@ -424,6 +427,7 @@ def article_table(
             _ids(ids, accounts.first),
             _ids(ids, accounts.origin),
             pa.array(accounts.confidence, mask=accounts.origin < 0),
+            _named(accounts.evidence, EVIDENCE, accounts.evidence < 0),
             pa.array([credit and credit.agency for credit in signed], pa.large_string()),
             pa.array([credit and credit.start for credit in signed], pa.int32()),
             pa.array([credit and credit.end for credit in signed], pa.int32()),

@@ -21,6 +21,7 @@ NAMES = [
     "Comparison",
     "CorpusError",
     "DedupError",
+    "IndexStateError",
     "Ledger",
     "MissingExtraError",
     "OutputError",
@@ -53,7 +54,7 @@ def test_the_version_is_a_version() -> None:
 
 
 def test_errors_are_a_tree() -> None:
-    for name in ("CorpusError", "MissingExtraError", "OutputError", "SettingsError"):
+    for name in ("CorpusError", "IndexStateError", "MissingExtraError", "OutputError", "SettingsError"):
         error = getattr(dedup, name)
         assert issubclass(error, dedup.DedupError)
         assert error.__bases__ == (dedup.DedupError,)
@@ -126,6 +127,7 @@ def test_the_schema_of_articles() -> None:
         "first_id": "large_string",
         "origin_id": "large_string",
         "origin_confidence": "double",
+        "origin_evidence": WORD,
         "credit": "large_string",
         "credit_start": "int32",
         "credit_end": "int32",

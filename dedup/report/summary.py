@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dedup.audit import Origins, audit, origins
 from dedup.errors import OutputError
 from dedup.evaluation import tellers
 from dedup.settings import Settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from dedup.result import Result
 
 _NAMED = 3  # examples in a message
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _TIMESTAMP = pa.timestamp("us")
 _EARLIEST, _LATEST = (pa.scalar(bound, _TIMESTAMP) for bound in (datetime.min, datetime.max))  # noqa: DTZ901
 
@@ -59,7 +61,7 @@ class Totals:
 
 @dataclass(frozen=True)
 class Member:
-    """An article of a copy group: one row of ``articles.parquet``."""
+    """An article of a copy group: one row of ``articles.parquet``, and of its audit (`audit.AUDIT`)."""
 
     id: str
     title: str | None
@@ -74,6 +76,16 @@ class Member:
     copied: float
     reworded: float
     unique: float
+    borrowed: float | None
+    role: str | None
+    credit: str | None
+    outlet: str | None
+    from_others: float | None
+    source_id: str | None
+    source_outlet: str | None
+    credits_source: bool | None
+    verdict: str | None
+    independent: bool | None
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,7 @@ class Story:
     ``groups`` are its copy groups, the largest first, then the first published; ``single_articles`` of its
     ``copy_groups`` are of one article. ``cohesion`` is the mean probability over the pairs of copy groups,
     ``weakest`` the lowest probability by which one of them was admitted; both are null for a story of one group.
+    ``origins`` says who was first and where it comes from.
     """
 
     story_id: str
@@ -119,6 +132,7 @@ class Story:
     last: datetime | None
     cohesion: float | None
     weakest: float | None
+    origins: Origins
     groups: tuple[Group, ...]
 
 
@@ -156,6 +170,12 @@ class Detail:
     story: Story
     shared: Mapping[str, tuple[Shared, ...]]
 
+    @property
+    def spread(self) -> tuple[Member, ...]:
+        """Return all members by time, undated ones last."""
+        members = [member for group in self.story.groups for member in group.members]
+        return tuple(sorted(members, key=lambda one: (one.published or _NEVER, one.id)))
+
 
 @dataclass(frozen=True)
 class Knob:
@@ -188,7 +208,7 @@ def summarise(result: Result, stories: int, members: int | None = None) -> Summa
 
     Of each at most ``members`` copy groups are taken, and of each of these at most ``members`` articles.
     """
-    articles = _dated(result.articles)
+    articles = dated(result.articles)
     grain = _grain(articles, "story_id")
     return Summary(_totals(articles, result.settings), _stories(result, articles, grain, stories, members))
 
@@ -198,10 +218,10 @@ def detail(result: Result, name: str) -> Detail:
 
     Raises OutputError where nothing or more than one story has that name.
     """
-    articles = _dated(result.articles)
+    articles = dated(result.articles)
     noun = "stories" if has_stories(result.settings) else "groups"
     chosen = articles.filter(pc.equal(articles["story_id"], _story_id(articles, name, noun)))
-    story = _told(result.matches, chosen.sort_by(_BY_TIME), (len(chosen),), None)[0]
+    story = _told(result, chosen.sort_by(BY_TIME), (len(chosen),), None)[0]
     members = [member for group in story.groups for member in group.members]
     return Detail(story, _shared(result.spans, members))
 
@@ -217,7 +237,7 @@ def detail_document(result: Result, told: Detail) -> dict[str, Any]:
     for group in story["groups"]:
         for member in group["members"]:
             member["shared"] = [asdict(shared) for shared in told.shared.get(member["id"], ())]
-    return _document(result, _totals(_dated(result.articles), result.settings), [story])
+    return _document(result, _totals(dated(result.articles), result.settings), [story])
 
 
 def _document(result: Result, totals: Totals, stories: list[dict[str, Any]]) -> dict[str, Any]:
@@ -254,7 +274,7 @@ def _words_of(articles: pa.Table, share: str) -> NDArray[np.float64]:
     return np.asarray(np.rint(articles[share].to_numpy() * articles["words"].to_numpy()), np.float64)
 
 
-def _dated(articles: pa.Table) -> pa.Table:
+def dated(articles: pa.Table) -> pa.Table:
     """Take ``published`` as UTC without a zone, and years that Python's calendar does not have as no date."""
     published = articles["published"].cast(_TIMESTAMP)
     known = pc.and_(pc.greater_equal(published, _EARLIEST), pc.less_equal(published, _LATEST))
@@ -301,16 +321,17 @@ def _outlets(articles: pa.Table) -> int:
 
 def _span_of_time(articles: pa.Table) -> dict[str, datetime | None]:
     bounds = pc.min_max(articles["published"]).as_py()
-    return {"first": _utc(bounds["min"]), "last": _utc(bounds["max"])}
+    return {"first": utc(bounds["min"]), "last": utc(bounds["max"])}
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
+    """Say that a moment of :func:`dated` articles is in UTC."""
     return moment.replace(tzinfo=UTC) if moment else None
 
 
 # The largest stories ----------------------------------------------------------------------------------------------
 
-_BY_TIME = [("published", "ascending"), ("id", "ascending")]
+BY_TIME = [("published", "ascending"), ("id", "ascending")]
 
 
 def _largest(articles: pa.Table, grain: _Grain, limit: int) -> NDArray[np.int64]:
@@ -330,14 +351,15 @@ def _stories(result: Result, articles: pa.Table, grain: _Grain, limit: int, memb
     position = position[grain.codes]
     rows = np.flatnonzero(position >= 0)
     table = articles.take(pa.array(rows)).append_column("position", pa.array(position[rows]))
-    table = table.sort_by([("position", "ascending"), *_BY_TIME]).drop_columns(["position"])
-    return _told(result.matches, table, grain.sizes[chosen].tolist(), members)
+    table = table.sort_by([("position", "ascending"), *BY_TIME]).drop_columns(["position"])
+    return _told(result, table, grain.sizes[chosen].tolist(), members)
 
 
-def _told(matches: pa.Table, articles: pa.Table, sizes: Sequence[int], members: int | None) -> tuple[Story, ...]:
+def _told(result: Result, articles: pa.Table, sizes: Sequence[int], members: int | None) -> tuple[Story, ...]:
     """Tell the stories that the articles are, one after the other, each by time and of so many articles."""
     places = [0, *accumulate(sizes)]
-    cohesions = _cohesions(matches, articles, np.repeat(np.arange(len(sizes)), np.asarray(sizes, np.int64)))
+    articles = audit(articles, result.spans)
+    cohesions = _cohesions(result.matches, articles, np.repeat(np.arange(len(sizes)), np.asarray(sizes, np.int64)))
     return tuple(
         _story(articles.slice(low, high - low), cohesion, members)
         for (low, high), cohesion in zip(pairwise(places), cohesions, strict=True)
@@ -351,7 +373,7 @@ def _story(articles: pa.Table, cohesion: float | None, members: int | None) -> S
     weakest = pc.min(articles["score"].filter(pc.equal(articles["relation"].cast(pa.string()), "rewrite"))).as_py()
     return Story(
         story_id=articles["story_id"][0].as_py(),
-        title=_title(articles["title"]),
+        title=first_title(articles["title"]),
         size=len(articles),
         outlets=_outlets(articles),
         copy_groups=len(grain.sizes),
@@ -361,11 +383,13 @@ def _story(articles: pa.Table, cohesion: float | None, members: int | None) -> S
         **_span_of_time(articles),
         cohesion=cohesion,
         weakest=weakest,
+        origins=origins(articles),
         groups=tuple(_group(articles.take(pa.array(rows[code])), members) for code in order),
     )
 
 
-def _title(titles: pa.ChunkedArray) -> str | None:
+def first_title(titles: pa.ChunkedArray) -> str | None:
+    """Return the first title that is there."""
     known = titles.filter(pc.not_equal(titles, ""))
     return str(known[0].as_py()) if len(known) else None
 
@@ -409,7 +433,7 @@ def _cohesions(matches: pa.Table, articles: pa.Table, story: NDArray[np.int64]) 
 
 def _members(articles: pa.Table) -> tuple[Member, ...]:
     rows = articles.select([column.name for column in fields(Member)]).to_pylist()
-    return tuple(Member(**{**row, "published": _utc(row["published"])}) for row in rows)
+    return tuple(Member(**{**row, "published": utc(row["published"])}) for row in rows)
 
 
 # One story --------------------------------------------------------------------------------------------------------

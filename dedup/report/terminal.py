@@ -15,10 +15,13 @@ from rich.cells import cell_len, chop_cells
 from rich.console import Console
 from rich.text import Text
 
+from dedup.report.columns import Column, table
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from dedup.audit import Origins
     from dedup.report.summary import Detail, Group, Knob, Member, Shared, Story, Summary, Totals
 
 PIPED_WIDTH = 120
@@ -41,12 +44,23 @@ _COPIES = (
     "copied    its words in runs that stand in other members too, in percent; reworded: in sentences that do",
 )
 _REWRITES = (
+    "copying   articles of which at least half comes from other outlets; `dedup audit OUT` lists them",
     "bracket   a copy group: articles with the same text, or parts of it",
     "first     the first published article of the story, to which the others were joined",
     "rewrite   the probability that it tells the same story as another article of it, in words of its own",
     "cohesion  the mean probability over all pairs of its copy groups, also those least alike",
     "weakest   the lowest probability that admitted one, each by its best match: it may well exceed the cohesion",
 )
+_SPREAD = (
+    "borrowed    the part of its words that members published earlier have, copied or reworded",
+    "credited    at least half of it comes from other outlets, and it credits an agency or outlet",
+    "uncredited  the same, and it credits nobody",
+    "unknown     times and credits do not say who took it from whom",
+)
+UNKNOWN = "unknown"
+_COPYING = ("credited", "uncredited", "unknown")
+ACCUSED = frozenset({"uncredited"})
+NARROWEST = 10  # columns of a name, at least
 HEADING, QUIET, TELLING = "bold", "dim", "cyan"
 
 # What separates lines is a space; marks of direction and width say nothing on a terminal; the rest of the control and
@@ -75,7 +89,8 @@ def _safe(character: str) -> str:
     return "\ufffd" if category in _UNSAFE and character not in _JOINERS else character
 
 
-def _known(text: str | None) -> str:
+def known(text: str | None) -> str:
+    """Return printable text, and a sign where there is none."""
     return printable(text or "") or _UNKNOWN
 
 
@@ -116,7 +131,8 @@ def _period(first: datetime | None, last: datetime | None) -> str:
     return f"{start} to {day} {end}"
 
 
-def _moment(moment: datetime | None, *, year: bool) -> str:
+def moment_of(moment: datetime | None, *, year: bool) -> str:
+    """Return a date and time, in UTC, for a column."""
     if moment is None:
         return "undated"
     return (
@@ -207,8 +223,8 @@ def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
 
 
 def _story(number: int, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
-    yield cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", QUIET), (_heading(story), HEADING)), columns.width)
-    for line in _about(story, columns.width - _INDENT):
+    yield cut(Text.assemble((f"{number:>{_INDENT - 2}}  ", QUIET), (heading_of(story), HEADING)), columns.width)
+    for line in (*_about(story, columns.width - _INDENT), *packed(beginnings(story.origins), columns.width - _INDENT)):
         yield from wrapped(line, columns.width, " " * _INDENT, QUIET)
     for group in story.groups:
         yield from _group(group, story, columns, folder)
@@ -227,7 +243,7 @@ def _group(group: Group, story: Story, columns: _Columns, folder: str | None) ->
         last = place == len(group.members) - 1 and not hidden
         gutter = ("┌" if place == 0 else "└" if last else "│") if bracket else " "
         below = "│" if bracket and not last else " "
-        yield from _member(member, columns, _heading(story), _role(member, group, story), (gutter, below))
+        yield from _member(member, columns, heading_of(story), _role(member, group, story), (gutter, below))
     if hidden:
         gutter = "└" if bracket else " "
         yield from _more("  ", f"{gutter} … and {hidden:,} more", group.copy_id, columns, folder)
@@ -238,7 +254,8 @@ def _more(indent: str, text: str, name: str, columns: _Columns, folder: str | No
     yield from wrapped(f"{text}{where}", columns.width, indent, QUIET)
 
 
-def _heading(story: Story) -> str:
+def heading_of(story: Story) -> str:
+    """Return what a story is called."""
     return printable(story.title or "") or printable(story.story_id) or _UNKNOWN
 
 
@@ -251,6 +268,35 @@ def _about(story: Story, width: int) -> list[str]:
     parts += [f"cohesion {story.cohesion:.2f}"] if story.cohesion is not None else []
     parts += [f"weakest link {story.weakest:.2f}"] if story.weakest is not None else []
     return packed([*parts, printable(story.story_id)], width)
+
+
+def beginnings(told: Origins) -> Iterator[str]:
+    """Say who was first, where a story comes from, from how many, and who gives credit."""
+    if told.first_id == told.origin_id and told.origin_id is not None:
+        yield f"first and origin {whose(told.origin_id, told.origin_outlet)}{_evidence(told)}"
+    else:
+        yield f"first {whose(told.first_id, told.first_outlet)}"
+        yield f"origin {whose(told.origin_id, told.origin_outlet)}{_evidence(told)}"
+    many = told.independent_at_most
+    yield (
+        counted(many, "independent origin")
+        if many == told.independent
+        else (f"{told.independent:,} to {many:,} independent origins")
+    )
+    copying = [f"{told.verdicts[name]:,} {name}" for name in _COPYING if told.verdicts[name]]
+    yield from [f"copying: {', '.join(copying)}"] if copying else []
+    yield from [f"{told.verdicts['mostly own']:,} credited, mostly own"] if told.verdicts["mostly own"] else []
+
+
+def whose(name: str | None, outlet: str | None) -> str:
+    """Return the outlet of an article, its id where that has no name, and ``unknown`` where there is no article."""
+    return UNKNOWN if name is None else printable(outlet or "") or printable(name)
+
+
+def _evidence(told: Origins) -> str:
+    if told.origin_confidence is None or told.origin_evidence is None:
+        return ""
+    return f" ({told.origin_confidence:.2f}, {printable(told.origin_evidence)})"
 
 
 def _make_up(story: Story) -> str:
@@ -298,7 +344,7 @@ def members(summary: Summary) -> Iterator[Member]:
 
 
 def _columns(summary: Summary, width: int) -> _Columns:
-    widest = max((cell_len(_known(member.source)) for member in members(summary)), default=0)
+    widest = max((cell_len(known(member.source)) for member in members(summary)), default=0)
     outlet = max(len("Outlet"), min(widest, width // 5))
     boilerplate = width >= _HOUSE and summary.totals.boilerplate_words > 0
     reworded = width >= _HOUSE and any(member.reworded for member in members(summary))
@@ -313,7 +359,7 @@ def _heads(columns: _Columns) -> Text:
 
 def _member(member: Member, columns: _Columns, heading: str, relation: str, gutters: tuple[str, str]) -> Iterator[Text]:
     title = Text(printable(member.title or "") or printable(member.id))
-    about = (_known(member.source), _moment(member.published, year=columns.year), relation)
+    about = (known(member.source), moment_of(member.published, year=columns.year), relation)
     shares = (share(member.boilerplate), share(member.copied), share(member.reworded), share(member.unique))
     yield _row(columns, gutters[0], about, shares, title)
     if columns.stacked and title.plain != heading:
@@ -464,10 +510,14 @@ def _folded(text: str, width: int, indent: str) -> Iterator[str]:
 def detail(told: Detail, width: int) -> Iterator[Text]:
     """Lay out one story: every member of every copy group, its witness, and what it shares with whom."""
     story = told.story
-    outlets = {member.id: _known(member.source) for group in story.groups for member in group.members}
-    yield from wrapped(_heading(story), width, "", HEADING)
-    for line in _about(story, width):
+    outlets = {member.id: known(member.source) for group in story.groups for member in group.members}
+    yield from wrapped(heading_of(story), width, "", HEADING)
+    for line in (*_about(story, width), *(packed(beginnings(story.origins), width) if story.size > 1 else ())):
         yield from wrapped(line, width, "", QUIET)
+    if story.size > 1:
+        yield Text()
+        yield Text("How it spread", HEADING)
+        yield from _spread(told.spread, width)
     number, heading = 0, ""
     for group in story.groups:
         if story.copy_groups > 1 and _of_group(group) != heading:
@@ -482,6 +532,48 @@ def detail(told: Detail, width: int) -> Iterator[Text]:
                 yield from wrapped(_passages(shared, outlets), width, " " * (_INDENT + 2))
 
 
+def _spread(members: Sequence[Member], width: int) -> Iterator[Text]:
+    """Lay out the members by time: what each is to the origin, how much it borrowed, from whom, and its credit."""
+    columns = (
+        date_column([member.published for member in members], width),
+        Column("Outlet", [whose(member.id, member.outlet) for member in members], least=NARROWEST),
+        Column("Role", [member.role or UNKNOWN for member in members], rank=1),
+        Column("Borrowed", [_borrowed(member) for member in members], right=True),
+        Column("Copying", [copying(member.verdict) for member in members], 2, telling=ACCUSED, style=TELLING),
+        Column("Credit", [credit(member.credit) for member in members], 3, least=NARROWEST),
+        Column(
+            "Most of it from",
+            ["" if one.source_id is None else whose(one.source_id, one.source_outlet) for one in members],
+            4,
+            least=NARROWEST,
+        ),
+    )
+    yield from table(columns, width, "  ", QUIET)
+    for line in _SPREAD:
+        yield from wrapped(line, width, " " * _INDENT, QUIET)
+
+
+def date_column(moments: Sequence[datetime | None], width: int) -> Column:
+    """Return the column of dates, without the year where the terminal is narrow."""
+    year = width >= _YEAR
+    return Column("Published (UTC)" if year else "Published", [moment_of(moment, year=year) for moment in moments])
+
+
+def _borrowed(member: Member) -> str:
+    """Return what a member borrowed; where equal or missing times leave half of it open, that is not known."""
+    return UNKNOWN if member.borrowed is None or member.independent is None else share(member.borrowed)
+
+
+def copying(verdict: str | None) -> str:
+    """Return a verdict on copying; nothing for an article's own work."""
+    return "" if verdict is None or verdict == "own" else verdict
+
+
+def credit(agency: str | None) -> str:
+    """Return whom an article credits: nobody, an agency, or agencies without a name."""
+    return "" if agency is None else printable(agency) or "agencies"
+
+
 def _of_group(group: Group) -> str:
     if group.size == 1:
         return "Without copies"
@@ -489,9 +581,9 @@ def _of_group(group: Group) -> str:
 
 
 def _whole_member(number: int, member: Member, admission: str, width: int) -> Iterator[Text]:
-    date = _moment(member.published, year=True).strip() + (" UTC" if member.published else "")
+    date = moment_of(member.published, year=True).strip() + (" UTC" if member.published else "")
     indent, name = " " * _INDENT, printable(member.id)
-    source = cut(Text(_known(member.source), HEADING), width - len(date) - _INDENT - 2)
+    source = cut(Text(known(member.source), HEADING), width - len(date) - _INDENT - 2)
     lead = Text.assemble((f"{number:>{_INDENT - 2},}  ", QUIET), source, f"  {date}")
     beside = cell_len(f"{lead.plain}  {name}") <= width
     yield cut(lead.append(f"  {name}", QUIET) if beside else lead, width)
@@ -519,7 +611,10 @@ def _admission(member: Member, group: Group, story: Story, outlets: Mapping[str,
     if member.relation is None or member.witness_id is None:
         if group.size > 1:
             return "the longest of the group"
-        return "on its own: no copy of it was found" if story.size == 1 else "the first published of the story"
+        if story.size == 1:
+            return "on its own: no copy of it was found"
+        first = member.id == story.origins.first_id
+        return "the first published of the story" if first else "the one that the others were joined to"
     words = _ADMISSIONS.get(member.relation, f"{printable(member.relation)} of {{witness}}, score {{score:.2f}}")
     return words.format(witness=_named(member.witness_id, outlets), score=member.score or 0.0)
 
