@@ -8,7 +8,7 @@ little (:func:`local_weights`). And a pair is judged beside the best that either
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -66,8 +66,15 @@ class Profiles:
         return np.diff(self.sentence_places)
 
 
-def local_weights(profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Weigh each (article, term) by its rarity among the article's candidates, where a copy group counts once.
+class Holders(NamedTuple):
+    """Of each article how many neighbours it has, and of each (article, term) how many of these hold the term."""
+
+    neighbours: NDArray[np.int64]
+    terms: NDArray[np.int32]
+
+
+def holders(profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64]) -> Holders:
+    """Count the neighbours of every article that hold its terms; a copy group counts once.
 
     Pairs are ascending, ``left < right``. Work: one look-up for each term of either article of a pair.
     """
@@ -75,9 +82,18 @@ def local_weights(profiles: Profiles, left: NDArray[np.int64], right: NDArray[np
     kernels.count_neighbours(left, right, profiles.group, places)
     members, counts = np.empty(places[-1], np.int32), np.empty(len(profiles), np.int64)
     kernels.neighbours(left, right, profiles.group, places, members, counts)
+    held = np.zeros(len(profiles.article_terms), np.int32)
+    kernels.count_holders(
+        profiles.article_places, profiles.article_terms, len(profiles.weight), places, members, counts, held
+    )
+    return Holders(counts, held)
+
+
+def local_weights(profiles: Profiles, held: Holders) -> NDArray[np.float32]:
+    """Weigh each (article, term) by its rarity among the article's neighbours."""
     local = np.empty(len(profiles.article_terms), np.float32)
     kernels.local_weights(
-        profiles.article_places, profiles.article_terms, profiles.weight, places, members, counts, local
+        profiles.article_places, profiles.article_terms, profiles.weight, held.neighbours, held.terms, local
     )
     return local
 
@@ -134,20 +150,37 @@ def features(
 
 
 def contrast(
-    columns: NDArray[np.float32], left: NDArray[np.int64], right: NDArray[np.int64], group: NDArray[np.int64]
+    columns: NDArray[np.float32],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    group: NDArray[np.int64],
+    best: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float32]:
     """Add to the evidence of all pairs how far each lies behind the best of either article (pairs, FEATURES).
 
-    0 is the best, copies aside. This needs every pair of an article at once.
+    0 is the best, copies aside. This needs every pair of an article at once, or the ``best`` of its earlier ones (one
+    an article, of :func:`no_best` at first), which is raised to that of these.
     """
-    value = columns[:, EVIDENCE.index("closeness")] + _NUMBERS * columns[:, EVIDENCE.index("numbers")]
-    best = np.full(len(group), _WORST)
+    value = closeness(columns)
+    if best is None:
+        best = no_best(len(group))
     other = group[left] != group[right]
     for side in (left, right):
         np.maximum.at(best, side[other], value[other])
     behind_left, behind_right = np.minimum(value - best[left], 0), np.minimum(value - best[right], 0)
     both = (np.maximum(behind_left, behind_right), np.minimum(behind_left, behind_right))
     return np.column_stack((columns, *both)).astype(np.float32)
+
+
+def closeness(columns: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return by what the pairs of an article are compared."""
+    value = columns[:, EVIDENCE.index("closeness")] + _NUMBERS * columns[:, EVIDENCE.index("numbers")]
+    return np.asarray(value, np.float64)
+
+
+def no_best(articles: int) -> NDArray[np.float64]:
+    """Return the best of articles that have no pair."""
+    return np.full(articles, _WORST)
 
 
 def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -20,7 +20,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 import xxhash
@@ -486,6 +486,17 @@ def _furniture(
         capped=capped,
         _table=_table_of(keys),
     )
+
+
+def no_furniture() -> Furniture:
+    """Return the furniture of outlets that nothing is known of."""
+    return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), {}, 0)
+
+
+def restored(*columns: NDArray[Any], names: tuple[str, ...]) -> Furniture:
+    """Return furniture from its columns, keys to lengths, as they were kept."""
+    keys, outlets, articles, runs, rows, starts, lengths = columns
+    return Furniture(keys, outlets, articles, runs, rows, starts, lengths, names, 0, _table_of(keys))
 
 
 def listing(furniture: Furniture) -> list[Example]:

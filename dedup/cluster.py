@@ -27,8 +27,19 @@ class Groups(NamedTuple):
 
 def copy_groups(matches: Matches, texts: int) -> Groups:
     """Group ``texts`` texts, numbered by rank (longest first), by their witnesses."""
+    return grow(matches.longer, matches.shorter, matches.relation, matches.score, texts)
+
+
+def grow(
+    longer: NDArray[np.int64],
+    shorter: NDArray[np.int64],
+    relation: NDArray[np.int8],
+    score: NDArray[np.float64],
+    texts: int,
+) -> Groups:
+    """Group ``texts`` texts, numbered by rank, by matches with their relations and scores."""
     witness = np.empty(texts, np.int64)
-    forest.witnesses(matches.longer, matches.shorter, matches.relation, matches.score, witness)
+    forest.witnesses(longer, shorter, relation, score, witness)
     root = np.empty(texts, np.int64)
-    forest.roots(matches.longer, witness, root)
+    forest.roots(longer, witness, root)
     return Groups(root, witness)

@@ -82,9 +82,9 @@ def evidence(
     workers: Workers,
 ) -> Evidence:
     """Pair the articles that may retell each other, and align each pair."""
-    profiles = _profiles(tellers, vocabulary, background)
+    profiles = profiles_of(tellers, vocabulary, background)
     left, right, capped = candidates(tellers, hours, most)
-    local = alignment.local_weights(profiles, left, right)
+    local = alignment.local_weights(profiles, alignment.holders(profiles, left, right))
     blocks = alignment.blocks(profiles, left, right)
     columns = np.empty((len(left), len(alignment.EVIDENCE)), np.float32)
 
@@ -109,7 +109,8 @@ def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.in
     return pairs[order, 0], pairs[order, 1], capped
 
 
-def _profiles(tellers: Tellers, vocabulary: Vocabulary, background: Background) -> Profiles:
+def profiles_of(tellers: Tellers, vocabulary: Vocabulary, background: Background) -> Profiles:
+    """Return what alignment reads of the tellers."""
     made = tellers.outlines
     return Profiles(
         sentence_places=made.sentences,
@@ -126,12 +127,12 @@ def _profiles(tellers: Tellers, vocabulary: Vocabulary, background: Background) 
         vector_row=vocabulary.row,
         vectors=background.vectors,
         published=tellers.published,
-        outlet=_telling(tellers.outlet),
+        outlet=telling(tellers.outlet),
         group=tellers.group,
     )
 
 
-def _telling(outlet: NDArray[np.int32]) -> NDArray[np.int32]:
+def telling(outlet: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the outlets, -1 for one that has half of the articles and more: it says nothing of any two of them."""
     counts = np.bincount(outlet[outlet >= 0], minlength=1)
     large = np.flatnonzero(counts * 2 >= len(outlet))

@@ -92,6 +92,24 @@ def sketch_kept(tokens: text.Tokens, left_out: NDArray[np.bool_], recipe: Recipe
     return replace(made, sampled=room[: made.places[-1]].copy())
 
 
+def signatures_kept(tokens: text.Tokens, left_out: NDArray[np.bool_], recipe: Recipe) -> NDArray[np.uint32]:
+    """Return the signatures behind the band keys of :func:`sketch_kept`, (texts, permutations) uint32."""
+    out = np.empty((len(tokens), recipe.permutations), np.uint32)
+    made, room = _room(len(tokens), 0, recipe)
+    texts.sketch_kept(
+        tokens.hashes,
+        tokens.places,
+        left_out,
+        recipe.size,
+        hashing(recipe.permutations, recipe.seed),
+        recipe.rows,
+        0,
+        (made.tokens, made.fingerprints[:0], out, made.keys[:0], made.places),
+        room,
+    )
+    return out
+
+
 def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, strict: bool) -> Sketches:
     wanted = not len(signatures)
     shown = len(batch.starts) if wanted else 0
@@ -113,11 +131,15 @@ def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, s
 
 def _room(count: int, size: int, recipe: Recipe) -> tuple[Sketches, NDArray[np.uint32]]:
     """Return sketches to be written, and room for the sampled shingles of ``size`` bytes or tokens in all."""
-    empty = Sketches(
+    return empty(count, recipe), np.empty(2 * size + count, np.uint32)
+
+
+def empty(count: int, recipe: Recipe) -> Sketches:
+    """Return sketches of ``count`` texts whose values are not set, without sampled shingles."""
+    return Sketches(
         np.empty(count, np.int32),
         np.empty((count, 2), np.uint64),
         np.empty((count, recipe.bands), np.uint64),
         np.empty(0, np.uint32),
         np.zeros(count + 1, np.int64),
     )
-    return empty, np.empty(2 * size + count, np.uint32)

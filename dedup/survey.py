@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +15,7 @@ from dedup.boilerplate import Furniture, Observer, Rarity, mark, observe, outlet
 from dedup.errors import CorpusError
 from dedup.kernels import profiling
 from dedup.sketch import Recipe, Sketches, sketch, sketch_kept
-from dedup.vocabulary import Tally, Vocabulary, vocabulary
+from dedup.vocabulary import Tally, Vocabulary, short_terms, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from dedup.workers import Workers
 
 _NAMED = 5  # examples in a message
-_KEY_LETTERS = 3  # shorter terms, and plain numbers, are no candidate keys
 
 
 # The first pass: what is said again and again ---------------------------------------------------------------------
@@ -41,6 +40,25 @@ class Learned(NamedTuple):
 
     furniture: Furniture
     vocabulary: Vocabulary
+
+
+class Terms(Protocol):
+    """A vocabulary, or one that grows with what is read."""
+
+    def of(self, *readings: text.Reading) -> Vocabulary:
+        """Return a vocabulary that knows the terms of these readings."""
+
+
+class Known(Protocol):
+    """What a survey needs of what was learned."""
+
+    @property
+    def furniture(self) -> Furniture:
+        """Return what outlets repeat."""
+
+    @property
+    def vocabulary(self) -> Terms:
+        """Return the terms."""
 
 
 def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
@@ -76,12 +94,7 @@ def _told(corpus: Corpus, piece: int, rarity: Rarity) -> Iterator[_Told]:
         count = profiling.distinct_terms(
             reading.terms, reading.tokens.places, titles.terms, titles.tokens.places, terms
         )
-        yield _Told(observed, terms[:count], np.union1d(_short(reading), _short(titles)), batch.num_rows)
-
-
-def _short(reading: text.Reading) -> NDArray[np.uint64]:
-    brief = reading.tokens.ends - reading.tokens.starts < _KEY_LETTERS
-    return np.unique(reading.terms[brief | ((reading.flags & text.NUMBER) > 0)])
+        yield _Told(observed, terms[:count], short_terms(reading, titles), batch.num_rows)
 
 
 def _outlets(batch: pa.RecordBatch) -> list[str]:
@@ -144,7 +157,7 @@ class _Part(NamedTuple):
     outlines: Outlines | None
 
 
-def survey(corpus: Corpus, recipe: Recipe, workers: Workers, learned: Learned | None, settings: Settings) -> Survey:
+def survey(corpus: Corpus, recipe: Recipe, workers: Workers, learned: Known | None, settings: Settings) -> Survey:
     """Read every article. Raises CorpusError for invalid text and duplicate ids.
 
     With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
@@ -182,7 +195,7 @@ def _quickly(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[_Part]:
         yield _Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
 
 
-def _thoroughly(corpus: Corpus, recipe: Recipe, piece: int, learned: Learned, settings: Settings) -> Iterator[_Part]:
+def _thoroughly(corpus: Corpus, recipe: Recipe, piece: int, learned: Known, settings: Settings) -> Iterator[_Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
         with _located(corpus, piece, row):
             texts = text.views(batch["text"])
@@ -191,7 +204,9 @@ def _thoroughly(corpus: Corpus, recipe: Recipe, piece: int, learned: Learned, se
         boilerplate = mark(texts, reading, outlets, learned.furniture).mask
         if not settings.boilerplate:
             boilerplate[:] = False
-        outlines = profiles.outline(reading, boilerplate, titles, learned.vocabulary) if settings.stories else None
+        outlines = None
+        if settings.stories:
+            outlines = profiles.outline(reading, boilerplate, titles, learned.vocabulary.of(reading, titles))
         yield _Part(
             batch.select(["id", "published"]),
             np.diff(reading.tokens.places).astype(np.int32),

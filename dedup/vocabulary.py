@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
 
 from dedup.background import plain, rarity
 from dedup.kernels import profiling
-from dedup.text import stem, token_hash
+from dedup.text import NUMBER, stem, token_hash
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.background import Background
+    from dedup.text import Reading
 
 # Terms commoner than this say nothing of what an article tells; those that may be candidate keys are rarer still.
 _CONTENT, _KEY = 1.2, 2.5  # inverse document frequency in background and corpus together
@@ -23,6 +24,8 @@ been being as has have had will would could should may might can not no he she t
 you your i my me who which what when where how said say says told new also after before more than over about into out
 up down all one two first last year years day days week weeks month months time monday tuesday wednesday thursday friday
 saturday sunday""".split()
+_Kind = TypeVar("_Kind", bound=np.generic)
+_KEY_LETTERS = 3  # shorter terms, and plain numbers, are no candidate keys
 _MERGE = 1 << 22  # terms that wait before they are counted together
 
 
@@ -74,6 +77,22 @@ class Vocabulary:
     row: NDArray[np.int32]
     slots: NDArray[np.int32]
 
+    @staticmethod
+    def restored(
+        terms: NDArray[np.uint64],
+        content: NDArray[np.bool_],
+        weight: NDArray[np.float32],
+        key: NDArray[np.float64],
+        row: NDArray[np.int32],
+    ) -> Vocabulary:
+        """Return a vocabulary from its columns as they were kept."""
+        return Vocabulary(terms, content, weight, key, row, _table_of(terms))
+
+    def of(self, *readings: Reading) -> Vocabulary:
+        """Return a vocabulary that knows the terms of these readings: this one does."""
+        del readings
+        return self
+
     def numbers(self, terms: NDArray[np.uint64]) -> NDArray[np.int32]:
         """Return the number of each term, -1 for one that is not in the vocabulary."""
         out = np.empty(len(terms), np.int32)
@@ -81,15 +100,93 @@ class Vocabulary:
         return out
 
 
+def short_terms(*readings: Reading) -> NDArray[np.uint64]:
+    """Return the terms that are no keys: plain numbers, words of one or two letters."""
+    found = []
+    for reading in readings:
+        brief = reading.tokens.ends - reading.tokens.starts < _KEY_LETTERS
+        found.append(reading.terms[brief | ((reading.flags & NUMBER) > 0)])
+    return np.unique(np.concatenate(found))
+
+
 def vocabulary(tally: Tally, background: Background, short: NDArray[np.uint64]) -> Vocabulary:
     """Weigh the terms of a corpus; ``short`` are terms that are no keys: plain numbers, words of one or two letters."""
     terms, counts = tally.counted()
+    worth = _worth(terms, counts.astype(np.float64), tally.articles, background, short)
+    return Vocabulary(terms, *worth, _table_of(terms))
+
+
+class _Worth(NamedTuple):
+    """What terms are worth; the columns of a vocabulary of the same names."""
+
+    content: NDArray[np.bool_]
+    weight: NDArray[np.float32]
+    key: NDArray[np.float64]
+    row: NDArray[np.int32]
+
+
+def _worth(
+    terms: NDArray[np.uint64],
+    counts: NDArray[np.float64],
+    articles: int,
+    background: Background,
+    short: NDArray[np.uint64],
+) -> _Worth:
     df = background.df(terms)
-    plainly = plain(df, background.articles, counts.astype(np.float64), tally.articles)
+    plainly = plain(df, background.articles, counts, articles)
     function = np.isin(terms, np.array([token_hash(stem(word)) for word in _FUNCTION_WORDS], np.uint64))
     content = (plainly > _CONTENT) & ~function
     key = np.where(content & (plainly > _KEY) & ~np.isin(terms, short), plainly, 0.0)
-    weight = rarity(df, background.articles, counts.astype(np.float64), tally.articles).astype(np.float32)
-    slots = np.full(1 << max(4, (2 * len(terms)).bit_length()), -1, np.int32)
-    profiling.index_terms(terms, slots)
-    return Vocabulary(terms, content, weight, key, background.rows(terms), slots)
+    weight = rarity(df, background.articles, counts, articles).astype(np.float32)
+    return _Worth(content, weight, key, background.rows(terms))
+
+
+def _table_of(terms: NDArray[np.uint64], room: int = 0) -> NDArray[np.int32]:
+    """Return the slots of an open-addressing table for these terms, with ``room`` for as many in all."""
+    slots = np.full(1 << max(4, (2 * max(room, len(terms))).bit_length()), -1, np.int32)
+    profiling.index_terms(terms, 0, slots)
+    return slots
+
+
+class Growing:
+    """A vocabulary that takes in terms as they come; those that are there keep their number and their worth.
+
+    A new term counts as one that a single article of the corpus holds.
+    """
+
+    def __init__(self, base: Vocabulary, articles: int, background: Background) -> None:
+        """Start with the vocabulary of a corpus of so many articles."""
+        self._articles, self._background = max(1, articles), background
+        self._size = len(base.terms)
+        self.vocabulary = base
+
+    def of(self, *readings: Reading) -> Vocabulary:
+        """Take in the terms of these readings that are not there yet, and return all."""
+        self._add(np.concatenate([reading.terms for reading in readings]), short_terms(*readings))
+        return self.vocabulary
+
+    def _add(self, terms: NDArray[np.uint64], short: NDArray[np.uint64]) -> None:
+        distinct = np.unique(terms[terms != 0])
+        fresh = distinct[self.vocabulary.numbers(distinct) < 0]
+        size = self._size + len(fresh)
+        if size > len(self.vocabulary.terms):
+            self._grow(2 * size)
+        into, worth = self.vocabulary, _worth(fresh, np.ones(len(fresh)), self._articles, self._background, short)
+        at = slice(self._size, size)
+        into.terms[at], into.content[at], into.weight[at] = fresh, worth.content, worth.weight
+        into.key[at], into.row[at] = worth.key, worth.row
+        profiling.index_terms(into.terms[:size], self._size, into.slots)
+        self._size = size
+
+    def _grow(self, room: int) -> None:
+        """Make room; who still holds the smaller vocabulary can go on reading it."""
+        old, size = self.vocabulary, self._size
+
+        def larger(column: NDArray[_Kind]) -> NDArray[_Kind]:
+            made = np.zeros(room, column.dtype)
+            made[:size] = column[:size]
+            return made
+
+        terms = larger(old.terms)
+        columns = (larger(old.content), larger(old.weight), larger(old.key), larger(old.row))
+        self.vocabulary = Vocabulary(terms, *columns, _table_of(terms[:size], room))

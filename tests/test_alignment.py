@@ -18,6 +18,7 @@ from dedup.alignment import (
     blocks,
     contrast,
     features,
+    holders,
     local_weights,
 )
 
@@ -233,7 +234,7 @@ def test_local_weights_are_the_rarity_among_neighbours(seed: int, share: float) 
     kept = np.random.default_rng(seed).random(len(left)) < share
     left, right = left[kept], right[kept]
     expected = expected_local(articles, table, list(zip(left.tolist(), right.tolist(), strict=True)))
-    found = local_weights(table, left, right)
+    found = local_weights(table, holders(table, left, right))
     assert found == pytest.approx(flat([list(weights.values()) for weights in expected], np.float64), abs=1e-5)
 
 
@@ -243,7 +244,7 @@ def test_evidence_is_what_the_formulas_say(seed: int, dimensions: int) -> None:
     left, right = every_pair(len(articles))
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     local = expected_local(articles, table, pairs)
-    found = features(table, local_weights(table, left, right), left, right)
+    found = features(table, local_weights(table, holders(table, left, right)), left, right)
     for (a, b), row in zip(pairs, found.astype(np.float64), strict=True):
         # Whether a similarity of exactly the threshold matches hangs on the last bit.
         low = expected_evidence(articles[a], articles[b], (local[a], local[b]), table, match=0.4 + 1e-4)
@@ -256,7 +257,7 @@ def test_evidence_is_what_the_formulas_say(seed: int, dimensions: int) -> None:
 def test_evidence_is_symmetric_and_within_its_ranges(seed: int) -> None:
     articles, table = drawn(seed)
     left, right = every_pair(len(articles))
-    local = local_weights(table, left, right)
+    local = local_weights(table, holders(table, left, right))
     found = dict(zip(EVIDENCE, features(table, local, left, right).T, strict=True))
     mirrored = dict(zip(EVIDENCE, features(table, local, right, left).T, strict=True))
     for name, values in found.items():
@@ -272,7 +273,7 @@ def test_evidence_is_symmetric_and_within_its_ranges(seed: int) -> None:
 def test_blocks_hold_every_pair_once_and_change_nothing(seed: int, most: int, room: int) -> None:
     articles, table = drawn(seed)
     left, right = every_pair(len(articles))
-    local = local_weights(table, left, right)
+    local = local_weights(table, holders(table, left, right))
     pieces = blocks(table, left, right, room=room, most=most)
     assert sorted(np.concatenate(pieces).tolist()) == list(range(len(left)))
     assert max(len(piece) for piece in pieces) <= most
@@ -286,7 +287,7 @@ def of_one(articles: list[Story]) -> dict[str, float]:
     table = profiles(articles, np.random.default_rng(1))
     table = replace(table, vector_row=np.arange(len(table.weight), dtype=np.int32) % len(table.vectors))
     left, right = every_pair(2)
-    row = features(table, local_weights(table, left, right), left, right)[0]
+    row = features(table, local_weights(table, holders(table, left, right)), left, right)[0]
     return dict(zip(EVIDENCE, row.tolist(), strict=True))
 
 
@@ -346,7 +347,7 @@ def test_dates_of_any_age() -> None:
 def test_contrast_is_the_distance_to_the_best_of_either(seed: int) -> None:
     articles, table = drawn(seed)
     left, right = every_pair(len(articles))
-    columns = features(table, local_weights(table, left, right), left, right)
+    columns = features(table, local_weights(table, holders(table, left, right)), left, right)
     found = contrast(columns, left, right, table.group)
     assert np.array_equal(found[:, : len(EVIDENCE)], columns)
     value = columns[:, 0] + 0.5 * columns[:, 1]
@@ -367,7 +368,7 @@ def test_no_pairs_and_no_articles() -> None:
         articles, table = drawn(1, count)
         assert len(table) == len(articles) == count
         none = np.empty(0, np.int64)
-        local = local_weights(table, none, none)
+        local = local_weights(table, holders(table, none, none))
         assert len(local) == len(table.article_terms)
         assert blocks(table, none, none) == []
         columns = features(table, local, none, none)

@@ -76,27 +76,34 @@ def neighbours(left: Any, right: Any, group: Any, places: Any, members: Any, cou
 
 
 @kernel
-def local_weights(
-    article_places: Any, article_terms: Any, weight: Any, places: Any, members: Any, counts: Any, local: Any
+def count_holders(
+    article_places: Any, article_terms: Any, terms: Any, places: Any, members: Any, counts: Any, holders: Any
 ) -> None:
-    """Write for each (article, term) its rarity among the article and its neighbours."""
-    column = np.full(len(weight), -1, np.int32)
-    having = np.empty(_longest(article_places), np.int64)
+    """Add to ``holders``, for each (article, term), how many of the article's neighbours hold the term.
+
+    ``terms`` is how many terms there are.
+    """
+    column = np.full(terms, -1, np.int32)
     for article in range(len(counts)):
         first, end = article_places[article], article_places[article + 1]
         _enter(column, article_terms, first, end)
-        having[: end - first] = 1
         for place in range(places[article], places[article] + counts[article]):
             member = members[place]
             for entry in range(article_places[member], article_places[member + 1]):
                 found = column[article_terms[entry]]
                 if found >= 0:
-                    having[found] += 1
+                    holders[first + found] += 1
         _leave(column, article_terms, first, end)
+
+
+@kernel
+def local_weights(article_places: Any, article_terms: Any, weight: Any, counts: Any, holders: Any, local: Any) -> None:
+    """Write for each (article, term) its rarity among the article and its ``counts`` neighbours."""
+    for article in range(len(counts)):
         total = counts[article] + 1 + NEIGHBOUR_PRIOR
-        for entry in range(first, end):
+        for entry in range(article_places[article], article_places[article + 1]):
             expected = NEIGHBOUR_PRIOR * math.exp(-weight[article_terms[entry]])
-            local[entry] = max(LEAST_WEIGHT, math.log(total / (having[entry - first] + expected)))
+            local[entry] = max(LEAST_WEIGHT, math.log(total / (1 + holders[entry] + expected)))
 
 
 @inline

@@ -21,9 +21,9 @@ def _slot(slots: Any, terms: Any, term: Any) -> Any:
 
 
 @kernel
-def index_terms(terms: Any, slots: Any) -> None:
-    """Put distinct ``terms`` into an open-addressing table; ``slots`` is a power of two places, all -1."""
-    for index in range(len(terms)):
+def index_terms(terms: Any, first: Any, slots: Any) -> None:
+    """Put distinct ``terms``, from the ``first`` on, into an open-addressing table of a power of two places, -1 free."""
+    for index in range(first, len(terms)):
         slots[_slot(slots, terms, terms[index])] = index
 
 
