@@ -142,9 +142,13 @@ def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[
     ranks[first] = np.arange(len(first))
     near = lsh.candidates(sketches.keys[first], settings.cap)
     excerpts, keys = postings.candidates(sketches.sampled, sketches.places, ranks, settings.cap)
-    needed = np.asarray(keys * (settings.excerpt * _SEEN), np.float64)
-    pairs = choose(gather([near.pairs, excerpts.pairs]), needed, settings.compared)
+    pairs = choose(gather([near.pairs, excerpts.pairs]), keys_needed(keys, settings), settings.compared)
     return pairs, near.capped + excerpts.capped
+
+
+def keys_needed(keys: NDArray[np.int32], settings: Settings) -> NDArray[np.float64]:
+    """Return how many sampled shingles a text must share with a longer one to be its candidate, of those it has."""
+    return np.asarray(keys * (settings.excerpt * _SEEN), np.float64)
 
 
 def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:

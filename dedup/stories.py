@@ -131,6 +131,25 @@ def link(
     return Stories(story, witness, figures[0, group], figures[1, group])
 
 
+def mean_link(
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    probability: NDArray[np.float64],
+    group: NDArray[np.int64],
+    parts: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> float:
+    """Return the mean probability, 0..1, over all pairs of copy groups between two parts, as :func:`link` counts it.
+
+    ``parts`` are the copy groups of either, none in both; the rest is what :func:`link` takes.
+    """
+    edges = _between(left, right, probability, group)
+    one, two = parts
+    ascending = np.isin(edges.low, one) & np.isin(edges.high, two)
+    across = ascending | (np.isin(edges.low, two) & np.isin(edges.high, one))
+    counted = edges.weight[across & (edges.weight > FLOOR * _UNITS)]
+    return float(counted.sum() / (len(one) * len(two)) / _UNITS)
+
+
 def _between(
     left: NDArray[np.int64], right: NDArray[np.int64], probability: NDArray[np.float64], group: NDArray[np.int64]
 ) -> _Edges:
