@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import itertools
+import unicodedata
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +12,21 @@ import numpy as np
 import pyarrow as pa
 
 from dedup import ledger as ledgers_
+from dedup import notebook
 from dedup.article import BOILERPLATE, COPIED, KINDS, REWORDED, UNIQUE
 from dedup.background import Background
 from dedup.boilerplate import apply_rules
+from dedup.errors import CorpusError
 from dedup.kernels.runs import UNDATED
 from dedup.overlap import overlaps
-from dedup.rewording import Teller
+from dedup.rewording import Teller, sentences
 from dedup.settings import Settings
-from dedup.text import Texts, read, views
+from dedup.text import Texts, read, to_characters, views
 
 if TYPE_CHECKING:
-    from dedup.text import Tokens
+    from collections.abc import Iterator
+
+    from dedup.text import Reading, Tokens
 
 
 @dataclass(frozen=True)
@@ -28,7 +34,8 @@ class Span:
     """Characters ``start`` to ``end`` of a text, and what they are (article.KINDS).
 
     ``other_start`` and ``other_end`` are the characters of the other text that a copied span stands at or that a
-    reworded one retells, None for other kinds; ``score`` is 1 for copied, the containment for reworded.
+    reworded one retells, None for other kinds; ``score`` is 1 for copied, the containment for reworded. ``other_id`` is
+    the other text where there may be several, as in an index.
     """
 
     start: int
@@ -37,11 +44,20 @@ class Span:
     other_start: int | None = None
     other_end: int | None = None
     score: float | None = None
+    other_id: str | None = None
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """How much of a text is what, as shares of its words that sum to 1, and the spans that cover every word."""
+    """How much of a text is what, as shares of its ``words`` (0..1) that sum to 1; a text without words is unique.
+
+    ``boilerplate``: credits, captions, sign-up lines and the like. ``copied``: words in a run of
+    :attr:`Settings.shingle` and more, or in a whole shorter sentence, that the other text has word for word.
+    ``reworded``: other words of a sentence that the other text tells in its own words. ``unique``: the rest.
+
+    ``spans`` cover every word, and no character twice. ``sentences`` are the characters (start, end) of every sentence
+    with the marks around it, and together hold all of the text but the space between them; an index leaves them out.
+    """
 
     words: int
     boilerplate: float
@@ -49,6 +65,7 @@ class Ledger:
     reworded: float
     unique: float
     spans: tuple[Span, ...]
+    sentences: tuple[tuple[int, int], ...] = ()
 
     @property
     def shared(self) -> float:
@@ -75,7 +92,12 @@ class Aligned:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two texts beside each other: both ledgers, overlap of their shingles, and aligned passages in left order."""
+    """Two texts beside each other: both ledgers, overlap of their shingles, and aligned passages in left order.
+
+    ``resemblance`` is what part of the distinct shingles of both they share, ``containment_left_in_right`` what part
+    of the left one's the right one has (0..1; boilerplate is left out; 0 where a text has no other words). The first
+    is the same both ways; the ledgers need not be: a sentence that retells two is reworded, each of the two in part.
+    """
 
     left: Ledger
     right: Ledger
@@ -83,6 +105,10 @@ class Comparison:
     containment_left_in_right: float
     containment_right_in_left: float
     aligned: tuple[Aligned, ...]
+
+    def _repr_html_(self) -> str:
+        """Show both ledgers and the longest passages, in a notebook."""
+        return notebook.comparison(asdict(self))
 
 
 def compare(
@@ -114,12 +140,21 @@ def compare(
     resemblance, left_in_right, right_in_left = _overlap(own, settings.shingle)
     words = np.diff(reading.tokens.places)
     house = words - np.diff(own.places)
-    one, two = (_ledger(made, text, int(words[text]), int(house[text])) for text in (0, 1))
+    cut = tuple(
+        tuple(_sentences(text, *places)) for text, places in zip((left, right), _cores(batch, reading), strict=True)
+    )
+    one, two = (_ledger(made, text, int(words[text]), int(house[text]), cut[text]) for text in (0, 1))
     return Comparison(one, two, resemblance, left_in_right, right_in_left, _aligned(one, two))
 
 
 def _views(*texts: str) -> Texts:
-    return views(pa.array(texts, pa.large_string()))
+    try:
+        return views(pa.array(texts, pa.large_string()))
+    except UnicodeEncodeError as error:
+        raise CorpusError(
+            f"a text has half a surrogate pair (U+{ord(error.object[error.start]):04X}, character {error.start:,});"
+            ' decode it anew, with errors="replace"'
+        ) from error
 
 
 def _overlap(own: Tokens, size: int) -> tuple[float, float, float]:
@@ -129,7 +164,38 @@ def _overlap(own: Tokens, size: int) -> tuple[float, float, float]:
     return float(found.resemblance[0]), float(found.longer_in_shorter[0]), float(found.shorter_in_longer[0])
 
 
-def _ledger(made: ledgers_.Ledgers, text: int, words: int, house: int) -> Ledger:
+def _cores(batch: Texts, reading: Reading) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield for each text the characters at which its sentences' first words start and last words end."""
+    cut, tokens = sentences(reading), reading.tokens
+    starts, ends = tokens.starts[cut.bounds[:-1]], tokens.ends[cut.bounds[1:] - 1]
+    for column in (starts, ends):
+        to_characters(batch, cut.owner.astype(np.int32), column)
+    for low, high in zip(cut.places[:-1].tolist(), cut.places[1:].tolist(), strict=True):
+        yield starts[low:high].tolist(), ends[low:high].tolist()
+
+
+def _sentences(text: str, starts: list[int], ends: list[int]) -> Iterator[tuple[int, int]]:
+    """Yield the sentences of a text with the marks around them."""
+    if not starts:
+        return
+    cuts = [0, *(part(text, end, start) for end, start in zip(ends[:-1], starts[1:], strict=True)), len(text)]
+    for low, high in itertools.pairwise(cuts):
+        held = text[low:high]
+        yield low + len(held) - len(held.lstrip()), low + len(held.rstrip())
+
+
+_OPENING = {"Ps", "Pi"}  # categories of brackets and quotation marks that belong to what follows
+
+
+def part(text: str, end: int, start: int) -> int:
+    """Return where to part the marks between two words: at the first space, else before what opens the second."""
+    for place in range(end, start):
+        if text[place].isspace():
+            return place
+    return next((place for place in range(end, start) if unicodedata.category(text[place]) in _OPENING), start)
+
+
+def _ledger(made: ledgers_.Ledgers, text: int, words: int, house: int, cut: tuple[tuple[int, int], ...]) -> Ledger:
     spans = made.spans
     rows = np.flatnonzero(spans.text == text)
     kinds = np.where(spans.other >= 0, np.where(made.retold, REWORDED, COPIED), UNIQUE)
@@ -141,7 +207,7 @@ def _ledger(made: ledgers_.Ledgers, text: int, words: int, house: int) -> Ledger
         listed.append(Span(int(spans.start[row]), int(spans.end[row]), KINDS[kinds[row]], *sourced))
     copied, reworded, whole = int(made.copied[text]), int(made.reworded[text]), max(1, words)
     own = (words - house - copied - reworded) / whole if words else 1.0
-    return Ledger(words, house / whole, copied / whole, reworded / whole, own, tuple(listed))
+    return Ledger(words, house / whole, copied / whole, reworded / whole, own, tuple(listed), cut)
 
 
 def _aligned(left: Ledger, right: Ledger) -> tuple[Aligned, ...]:
