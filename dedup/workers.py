@@ -43,6 +43,10 @@ class Workers:
         """
         total, done = sum(sizes), 0
         self._progress(stage, 0, total)
+        if len(pieces) == 1:  # a thread costs more than a small piece
+            yield function(pieces[0])
+            self._progress(stage, total, total)
+            return
         with ThreadPoolExecutor(self._threads) as pool:
             waiting: deque[tuple[Future[Done], int]] = deque()
             try:

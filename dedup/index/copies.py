@@ -1,0 +1,212 @@
+"""Whose copy is a newcomer? The stages of `find`, against the articles of the index.
+
+Twins by fingerprint; candidates by band keys and sampled shingles; the exact comparison; and the witnesses, of the
+newcomers and of those shorter articles that a newcomer now admits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dedup import overlap
+from dedup.candidates import BAND as BAND_HIT
+from dedup.candidates import KEY as KEY_HIT
+from dedup.candidates import choose, gather
+from dedup.cluster import grow
+from dedup.index import catalog
+from dedup.index.catalog import NONE
+from dedup.pipeline import keys_needed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dedup.index.desk import Desk
+    from dedup.index.shelf import Writer
+    from dedup.settings import Settings
+    from dedup.sketch import Sketches
+
+PRINT, BAND, SHINGLE, TERM = range(4)  # families of keys
+
+
+def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread keys evenly over 64 bits, one to one (the finaliser of splitmix64; Steele, Lea, Flood 2014)."""
+    out = keys + np.uint64(0x9E3779B97F4A7C15)
+    out = (out ^ (out >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    out = (out ^ (out >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(out ^ (out >> np.uint64(31)), np.uint64)
+
+
+class Keys(NamedTuple):
+    """Keys of texts: those of text ``i`` are ``values[places[i]:places[i + 1]]``."""
+
+    values: NDArray[np.uint64]
+    places: NDArray[np.int64]
+
+    @property
+    def owners(self) -> NDArray[np.int64]:
+        """Return whose each key is."""
+        return np.repeat(np.arange(len(self.places) - 1), np.diff(self.places))
+
+
+def print_keys(sketches: Sketches) -> Keys:
+    """Return the key of every text's fingerprint."""
+    return Keys(mixed(sketches.fingerprints[:, 0]), np.arange(len(sketches) + 1))
+
+
+def band_keys(sketches: Sketches) -> Keys:
+    """Return the keys of every text's bands; a band agrees only with the same band."""
+    bands = sketches.keys.shape[1]
+    values = mixed(sketches.keys ^ mixed(np.arange(bands, dtype=np.uint64)))
+    return Keys(values.ravel(), np.arange(len(sketches) + 1) * bands)
+
+
+def shingle_keys(sketches: Sketches) -> Keys:
+    """Return the keys of every text's distinct sampled shingles."""
+    owners = np.repeat(np.arange(len(sketches)), np.diff(sketches.places)).astype(np.uint64)
+    both = np.unique((owners << np.uint64(32)) | sketches.sampled)
+    counts = np.bincount((both >> np.uint64(32)).astype(np.int64), minlength=len(sketches))
+    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
+    return Keys(mixed(both & np.uint64(0xFFFFFFFF)), places)
+
+
+def only(keys: Keys, texts: NDArray[np.int64]) -> Keys:
+    """Return the keys of some texts."""
+    sizes = np.diff(keys.places)[texts]
+    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    at = np.arange(places[-1]) - np.repeat(places[:-1], sizes) + np.repeat(keys.places[texts], sizes)
+    return Keys(keys.values[at], places)
+
+
+class Admission(NamedTuple):
+    """What admits an article to its copy group."""
+
+    witness: int
+    relation: int
+    score: float
+
+
+class Copies(NamedTuple):
+    """Verified matches between newcomers and others, by number, and the articles that got another witness.
+
+    ``longer`` and ``shorter`` stand beside the overlap; ``admissions`` has the new admission of each article, newcomer
+    or not, that a newcomer changed.
+    """
+
+    longer: NDArray[np.int64]
+    shorter: NDArray[np.int64]
+    relation: NDArray[np.int8]
+    overlap: overlap.Overlap
+    admissions: dict[int, Admission]
+
+
+def twins(desk: Desk, least: int) -> NDArray[np.int64]:
+    """Return for each newcomer the first article with the same tokens, NONE where it is the first.
+
+    Texts of fewer than ``least`` tokens say too little to be anybody's copy.
+    """
+    new = desk.newcomers
+    fingerprints, numbers = new.records["fingerprint"], new.numbers
+    out = np.full(len(new), NONE)
+    _, first, same = np.unique(fingerprints, axis=0, return_index=True, return_inverse=True)
+    earliest = first[same.ravel()]
+    out[earliest != np.arange(len(new))] = numbers[earliest[earliest != np.arange(len(new))]]
+    found = desk.view.postings(PRINT, print_keys(new.surveyed.sketches).values, 0)
+    known = found.number < new.first
+    query, number = found.query[known], found.number[known]
+    equal = (catalog.records(desk.view, number)["fingerprint"] == fingerprints[query]).all(axis=1)
+    out[query[equal]] = number[equal]
+    out[new.records["tokens"] < least] = NONE
+    return out
+
+
+def post(writer: Writer, desk: Desk, fresh: NDArray[np.int64]) -> None:
+    """Enter the keys of the newcomers ``fresh``, counted from 0, so that later articles find them."""
+    new = desk.newcomers
+    weights = np.maximum(new.records["tokens"][fresh], 0).astype(np.uint32)
+    sketches = new.surveyed.sketches
+    families = {}
+    for family, keys in ((PRINT, print_keys), (BAND, band_keys), (SHINGLE, shingle_keys)):
+        chosen = only(keys(sketches), fresh)
+        families[family] = (chosen.values, chosen.places, weights[chosen.owners])
+    writer.post(new.numbers[fresh], new.records["part"][fresh], families)
+
+
+def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
+    """Find the verified matches of the newcomers ``fresh``, counted from 0, and what they change."""
+    one, two, evidence = _hits(desk, fresh, settings.cap)
+    nodes, ends = np.unique(np.concatenate([one, two]), return_inverse=True)
+    records = desk.records(nodes)
+    order, rank = ranked(records)
+    ranks = rank[ends]
+    longer, shorter = np.minimum(*np.split(ranks, 2)), np.maximum(*np.split(ranks, 2))
+    packed = (shorter.astype(np.uint64) << np.uint64(36)) | (longer.astype(np.uint64) << np.uint64(8)) | evidence
+    needed = keys_needed(records["sampled"][order], settings)
+    chosen = choose(gather([packed]), needed, settings.compared)
+    involved, where = np.unique(np.concatenate([chosen.longer, chosen.shorter]), return_inverse=True)
+    tokens = desk.own_tokens(nodes[order][involved])
+    half = len(chosen)
+    exact = overlap.overlaps(tokens, where[:half], where[half:], settings.shingle)
+    rule = overlap.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
+    found = overlap.matches(chosen.longer, chosen.shorter, exact, rule)
+    numbers = nodes[order]
+    made = Copies(numbers[found.longer], numbers[found.shorter], found.relation, found.overlap, {})
+    return made._replace(admissions=_admissions(desk, made, found.score))
+
+
+def _hits(
+    desk: Desk, fresh: NDArray[np.int64], cap: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
+    """Return (newcomer, another article, evidence), one for each key that they share."""
+    new = desk.newcomers
+    parts = []
+    for family, keys, worth in ((BAND, band_keys, BAND_HIT), (SHINGLE, shingle_keys, KEY_HIT)):
+        chosen = only(keys(new.surveyed.sketches), fresh)
+        found = desk.view.postings(family, chosen.values, cap)
+        own = new.numbers[fresh][chosen.owners[found.query]]
+        before = found.number < own  # a pair of newcomers is found by the later one
+        parts.append((own[before], found.number[before], np.full(int(before.sum()), worth, np.uint64)))
+    one, two, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return one, two, evidence
+
+
+def ranked(records: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the order of texts by rank, longest first as in survey.rank, and the rank of each."""
+    order = np.lexsort((records["fingerprint"][:, 1], records["fingerprint"][:, 0], -records["tokens"]))
+    rank = np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    return order, rank
+
+
+def _admissions(desk: Desk, made: Copies, score: NDArray[np.float64]) -> dict[int, Admission]:
+    """Return the articles whose witness is another now: the matches beside the witnesses that they had."""
+    shorter = np.unique(made.shorter)
+    known = desk.records(shorter)
+    held = known["witness"] != NONE
+    longer = np.concatenate([made.longer, known["witness"][held]])
+    below = np.concatenate([made.shorter, shorter[held]])
+    relation = np.concatenate([made.relation, known["relation"][held]])
+    scores = np.concatenate([score, known["score"][held]])
+    nodes, ends = np.unique(np.concatenate([longer, below]), return_inverse=True)
+    _, rank = ranked(desk.records(nodes))
+    ranks = rank[ends]
+    groups = grow(ranks[: len(longer)], ranks[len(longer) :], relation, scores, len(nodes))
+    out = {}
+    for match in groups.witness[groups.witness >= 0].tolist():
+        if match < len(made.longer):
+            out[int(below[match])] = Admission(int(longer[match]), int(relation[match]), float(scores[match]))
+    return out
+
+
+def roots(records: NDArray[Any], numbers: NDArray[np.int64]) -> dict[int, int]:
+    """Return the longest text of the copy group of each article; ``numbers`` hold all witnesses and twins of it."""
+    above = np.where(records["twin"] != NONE, records["twin"], records["witness"])
+    step = dict(zip(numbers.tolist(), above.tolist(), strict=True))
+    out: dict[int, int] = {}
+    for number in step:
+        top = number
+        while step[top] != NONE:
+            top = step[top]
+        out[number] = top
+    return out

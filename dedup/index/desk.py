@@ -1,0 +1,137 @@
+"""Newcomers beside the articles of the index: one way to ask for either, by number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from dedup.index import catalog
+from dedup.survey import Runs
+from dedup.text import token_hashes, views
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dedup.index.catalog import Note
+    from dedup.index.shelf import View
+    from dedup.survey import Survey
+    from dedup.text import Tokens
+
+
+@dataclass(frozen=True)
+class Newcomers:
+    """A batch of articles that are not in the index yet; they get the numbers from ``first`` on.
+
+    ``records`` have one row an article and are filled in as decisions fall.
+    """
+
+    first: int
+    table: pa.Table
+    surveyed: Survey
+    records: NDArray[Any]
+
+    def __len__(self) -> int:
+        """Count them."""
+        return len(self.records)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """Return their numbers."""
+        return np.arange(self.first, self.first + len(self))
+
+
+class Desk:
+    """A view of the index with the newcomers laid beside it."""
+
+    def __init__(self, view: View, newcomers: Newcomers) -> None:
+        """Lay them out."""
+        self.view = view
+        self.newcomers = newcomers
+        self.changed: dict[int, Any] = {}  # records of the index that are different now
+
+    def records(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the records of these articles."""
+        out = np.empty(len(numbers), catalog.RECORD)
+        new = numbers >= self.newcomers.first
+        out[new] = self.newcomers.records[numbers[new] - self.newcomers.first]
+        if not new.all():
+            out[~new] = catalog.records(self.view, numbers[~new])
+        for place in np.flatnonzero(np.isin(numbers, list(self.changed))).tolist() if self.changed else ():
+            out[place] = self.changed[int(numbers[place])]
+        return out
+
+    def change(self, number: int, **fields: Any) -> None:
+        """Change a record."""
+        new = number - self.newcomers.first
+        if new < 0 and number not in self.changed:
+            self.changed[number] = self.records(np.array([number]))[0]
+        record = self.newcomers.records[new] if new >= 0 else self.changed[number]
+        for name, value in fields.items():
+            record[name] = value
+
+    def notes(self, numbers: Sequence[int]) -> list[Note]:
+        """Return what these articles are called."""
+        wanted = np.asarray(numbers, np.int64)
+        old = wanted[wanted < self.newcomers.first]
+        found = dict(zip(old.tolist(), catalog.notes(self.view, old.tolist()), strict=True))
+        new = wanted[wanted >= self.newcomers.first]
+        if len(new):
+            rows = self.newcomers.table.take(pa.array(new - self.newcomers.first))
+            columns = [rows[name].to_pylist() for name in catalog.Note._fields]
+            found |= dict(zip(new.tolist(), map(catalog.Note, *columns), strict=True))
+        return [found[number] for number in wanted.tolist()]
+
+    def texts(self, numbers: NDArray[np.int64]) -> pa.LargeStringArray:
+        """Return the texts of these articles."""
+        new = numbers >= self.newcomers.first
+        old = numbers[~new]
+        parts = []
+        if len(old):
+            parts.append(self.view.texts(places_of(catalog.records(self.view, old))))
+        if new.any():
+            rows = pa.array(numbers[new] - self.newcomers.first)
+            parts.append(self.newcomers.table["text"].take(rows).combine_chunks())
+        order = np.empty(len(numbers), np.int64)
+        order[np.concatenate([np.flatnonzero(~new), np.flatnonzero(new)])] = np.arange(len(numbers))
+        return pa.concat_arrays([*parts, pa.array([], pa.large_string())]).take(pa.array(order))
+
+    def boilerplate(self, numbers: NDArray[np.int64]) -> Runs:
+        """Return the runs of boilerplate of these articles."""
+        old = np.flatnonzero(numbers < self.newcomers.first)
+        kept = dict(zip(old.tolist(), catalog.runs_of(self.view, numbers[old]), strict=True))
+        own = self.newcomers.surveyed.boilerplate
+        starts, ends = [], []
+        for place, number in enumerate(numbers.tolist()):
+            if place in kept:
+                starts.append(kept[place]["start"])
+                ends.append(kept[place]["end"])
+            else:
+                row = number - self.newcomers.first
+                runs = slice(own.places[row], own.places[row + 1])
+                starts.append(own.starts[runs])
+                ends.append(own.ends[runs])
+        sizes = np.array([len(runs) for runs in starts], np.int64)
+        places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        none = np.empty(0, np.int32)
+        return Runs(places, np.concatenate([none, *starts]), np.concatenate([none, *ends]))
+
+    def own_tokens(self, numbers: NDArray[np.int64]) -> Tokens:
+        """Return the tokens of these articles that are not boilerplate."""
+        tokens = token_hashes(views(self.texts(numbers)))
+        runs = self.boilerplate(numbers)
+        return tokens.without(runs.mask(np.arange(len(numbers)), tokens.places))
+
+
+def places_of(records: NDArray[Any]) -> NDArray[Any]:
+    """Return where the texts of these records are, as :data:`dedup.index.shelf.PLACE`."""
+    from dedup.index.shelf import PLACE  # noqa: PLC0415
+
+    places = np.empty(len(records), PLACE)
+    for name in ("part", "size", "offset"):
+        places[name] = records[name]
+    return places

@@ -1,0 +1,578 @@
+"""The index: articles arrive, and each gets its verdict at once.
+
+::
+
+    newcomers ─→ survey ─→ twins, copies (verified) ─→ story by copies ─→ story by rewrites ─→ ledger ─→ verdict
+                 the stages of `find`, each beside what is there; one batch is one commit
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pyarrow as pa
+import xxhash
+
+from dedup.article import FIELDS, IDENTICAL, RELATIONS, Article
+from dedup.background import Background
+from dedup.corpus import open_corpus
+from dedup.errors import CorpusError, IndexStateError
+from dedup.index import accounts, catalog, copies, joining, learning
+from dedup.index.catalog import NONE
+from dedup.index.decision import Means, decide, verdicts, write
+from dedup.index.desk import Desk, Newcomers, places_of
+from dedup.index.export import export
+from dedup.index.recall import Recall, table_of
+from dedup.index.shelf import Shelf
+from dedup.index.verdict import ADDED, CHECKED, KNOWN, Entry, Event, Info, Verdict
+from dedup.index.withdrawal import withdraw
+from dedup.kernels.runs import UNDATED
+from dedup.pipeline import recipe
+from dedup.settings import Settings
+from dedup.stories import Model
+from dedup.survey import Survey, learn, survey
+from dedup.version import VERSION
+from dedup.workers import Progress, Workers, silent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from dedup.corpus import Corpus
+    from dedup.index.shelf import View, Writer
+    from dedup.result import Result
+
+BATCH = 1000  # articles that are committed together
+_HEADER = b"header"
+
+
+class Index:
+    """A lasting index of articles. One process writes, any number read; threads may share it.
+
+    ``articles`` that are given to it are any of: an iterable of :class:`dedup.Article` or of mappings with their
+    fields, an Arrow table or anything with the Arrow C stream interface, a path of Parquet files.
+    """
+
+    def __init__(self, shelf: Shelf, folder: Path, settings: Settings) -> None:
+        """Use :meth:`open`."""
+        self._shelf, self._folder, self.settings = shelf, folder, settings
+        self._background = Background.load(Path(settings.background) if settings.background else None)
+        self._model = replace(Model.load(), cut=settings.story_threshold)
+        self._recipe = recipe(settings)
+        self._workers = Workers(settings.workers)
+        self._lock = threading.RLock()
+        self._learning, self._learned_from = learning.nothing(self._background), ""
+        self._recall = Recall(self._survey)
+        self._latest = UNDATED
+        with shelf.reading() as view:
+            self._refresh(view)
+
+    # Opening ---------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, settings: Settings | None = None, *, readonly: bool = False, wait: float = 0.0
+    ) -> Self:
+        """Open an index, or make one where there is none.
+
+        Without ``settings`` it is opened with its own. ``wait`` is how many seconds to wait for another writer.
+        Raises IndexStateError where the folder is something else, has other settings, or another process writes.
+        """
+        path = Path(folder)
+        shelf = Shelf.open(path, write=not readonly, create=not readonly, wait=wait)
+        try:
+            header = _header(shelf)
+            chosen = (
+                _founded(shelf, path, settings, readonly=readonly)
+                if header is None
+                else _agreed(path, header["settings"], settings)
+            )
+            return cls(shelf, path, chosen)
+        except BaseException:
+            shelf.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the files; another process can write then."""
+        self._shelf.close()
+
+    def __enter__(self) -> Self:
+        """Close it at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def __len__(self) -> int:
+        """Count the articles."""
+        with self._shelf.reading() as view:
+            return view.count("ids")
+
+    # Asking ----------------------------------------------------------------------------------------------------------
+
+    def check(self, article: Article | Mapping[str, Any]) -> Verdict:
+        """Say what an article is, without storing it."""
+        table = next(_tables([article], BATCH))
+        with self._lock, self._shelf.reading() as view:
+            self._refresh(view)
+            known = self._known(view, table)
+            if known:
+                return known[0]
+            desk = self._desk(view, table)
+            made = decide(desk, self._means(), self._latest, {})
+            verdict = verdicts(made, self._means(), CHECKED)[0]
+        own = verdict.story_id == verdict.id
+        return replace(verdict, story_id=None) if own else verdict
+
+    def get(self, id_: str) -> Entry:
+        """Return an article. Raises KeyError where it is not there."""
+        with self._shelf.reading() as view:
+            number = catalog.number_of(view, id_)
+            if number == NONE:
+                raise KeyError(id_)
+            record = catalog.records(view, np.array([number]))[0]
+            versions = [number, *_earlier(view, record)]
+            texts = view.texts(places_of(catalog.records(view, np.array(versions)))).to_pylist()
+            note = catalog.notes(view, [number])[0]
+            witness = int(record["twin"]) if record["twin"] != NONE else int(record["witness"])
+            named = catalog.ids(view, [int(record["story"]), *([witness] if witness != NONE else [])])
+        copied = IDENTICAL if record["twin"] != NONE else int(record["relation"])
+        return Entry(
+            id=id_,
+            text=texts[0],
+            title=note.title,
+            source=note.source,
+            published=_moment(int(record["published"])),
+            url=note.url,
+            story_id=named[0],
+            relation=RELATIONS[copied] if witness != NONE else None,
+            witness_id=named[1] if witness != NONE else None,
+            history=tuple(texts[1:]),
+        )
+
+    def story(self, story_id: str) -> list[Entry]:
+        """Return the articles of a story, by time of publication, undated last. Raises KeyError where there is none.
+
+        ``story_id`` is one that a verdict named, or the id of any article.
+        """
+        with self._shelf.reading() as view:
+            number = catalog.number_of(view, story_id)
+            if number == NONE:
+                raise KeyError(story_id)
+            story = int(catalog.records(view, np.array([number]))[0]["story"])
+            names = catalog.ids(view, view.listed(story).tolist())
+        entries = [self.get(name) for name in names]
+        return sorted(entries, key=lambda entry: (entry.published is None, entry.published or _moment(0), entry.id))
+
+    def events(self, since: int = 0) -> Iterator[Event]:
+        """Yield what changed, in order, after the event with the cursor ``since``."""
+        with self._shelf.reading() as view:
+            for cursor, raw in view.scan("events", since + 1):
+                yield Event(int(cursor), **json.loads(raw))
+
+    def info(self) -> Info:
+        """Say what is here."""
+        with self._shelf.reading() as view:
+            meta = {name: view.get("meta", name.encode()) for name in ("oldest", "latest", "events")}
+            self._refresh(view)
+            return Info(
+                articles=view.count("ids"),
+                stories=int(view.get("meta", b"stories") or 0),
+                events=int(meta["events"] or 0),
+                bytes=self._shelf.bytes(),
+                oldest=_moment(int(meta["oldest"] or UNDATED)),
+                newest=_moment(int(meta["latest"] or UNDATED)),
+                learned=self._learning.articles,
+                settings=self.settings.recorded(),
+                version=VERSION,
+            )
+
+    def export(self, folder: str | Path) -> None:
+        """Write what is here as the three Parquet files of `find`. Raises OutputError as Result.write does."""
+        self.result().write(folder)
+
+    def result(self) -> Result:
+        """Return what is here as a result of `find`."""
+        with self._lock, self._shelf.reading() as view:
+            self._refresh(view)
+            return export(view, self.settings, self._recipe, self._background, self._workers)
+
+    def verify(self) -> list[str]:
+        """Look at every byte; return what is damaged, in words, nothing where all is well."""
+        return self._shelf.verify()
+
+    # Adding ----------------------------------------------------------------------------------------------------------
+
+    def add(self, articles: object, *, batch: int = BATCH) -> list[Verdict]:
+        """Store articles and say what each is; all are durable when this returns.
+
+        They are committed in batches: where ``articles`` raises half-way, what was committed before stays. Adding the
+        same text under the same id again changes nothing; another text is an update.
+        """
+        return list(self.stream(articles, batch=batch))
+
+    def stream(self, articles: object, *, batch: int = BATCH) -> Iterator[Verdict]:
+        """Store articles as they come; the verdicts of a batch follow when it is durable."""
+        for table in _tables(articles, batch):
+            for part in _distinct(table):
+                yield from self._add(part)
+
+    def learn(self, corpus: object, *, columns: Mapping[str, str] | None = None, progress: Progress = silent) -> None:
+        """Learn from an archive what outlets repeat, and how rare words are; for the articles that come later."""
+        archive = open_corpus(corpus, columns)
+        learned = learn(archive, self._background, Workers(self.settings.workers, progress))
+        with self._lock, self._shelf.writing() as writer:
+            name = f"learned-{int(writer.get('meta', b'events') or 0)}-{len(archive)}.npz"
+            learning.write(learned, len(archive), self._folder / name)
+            writer.put("meta", b"learned", name.encode())
+        with self._lock, self._shelf.reading() as view:
+            self._refresh(view)
+
+    def _add(self, table: pa.Table) -> list[Verdict]:
+        try:
+            with self._lock, self._shelf.writing() as writer:
+                self._refresh(writer)
+                said = self._known(writer, table)
+                rows = [row for row in range(len(table)) if row not in said]
+                if rows:
+                    made = self._store(writer, self._desk(writer, table.take(pa.array(rows))))
+                    said |= dict(zip(rows, made, strict=True))
+        except BaseException:
+            self._recall = Recall(self._survey)  # it may hold articles that were not stored
+            self._latest = UNDATED
+            raise
+        self._recall.shrink()
+        return [said[row] for row in range(len(table))]
+
+    def _store(self, writer: Writer, desk: Desk) -> list[Verdict]:
+        """Decide on newcomers and write all there is of them."""
+        new, means = desk.newcomers, self._means()
+        previous = self._superseded(writer, desk)
+        places = writer.store(new.records["part"], new.table["text"].combine_chunks())
+        for name in ("part", "size", "offset"):
+            new.records[name] = places[name]
+        made = decide(desk, means, self._latest, previous, writer)
+        said = verdicts(made, means, ADDED)
+        self._note(writer, write(writer, made))
+        writer.put("meta", b"next", str(new.first + len(new)).encode())
+        self._mark_time(writer, new.records["published"])
+        return said
+
+    # Taking away ------------------------------------------------------------------------------------------------------
+
+    def remove(self, ids: Iterable[str]) -> int:
+        """Remove articles and all that is kept of them; return how many were there.
+
+        A story keeps its id also when the article that founded it goes.
+        """
+        with self._lock, self._shelf.writing() as writer:
+            self._refresh(writer)
+            numbers = {catalog.number_of(writer, id_) for id_ in ids} - {NONE}
+            self._discard(writer, np.array(sorted(numbers), np.int64))
+        return len(numbers)
+
+    def prune(self, before: datetime) -> int:
+        """Remove all articles published before a time (without a zone: UTC); return how many went.
+
+        The months that lie before it as a whole go as files; nothing else is written again. Articles without a date
+        stay.
+        """
+        limit = int((before if before.tzinfo else before.replace(tzinfo=UTC)).timestamp() * 1_000_000)
+        with self._lock, self._shelf.writing() as writer:
+            self._refresh(writer)
+            old = [
+                int(number)
+                for number, raw in writer.scan("records")
+                if UNDATED < (record := np.frombuffer(raw, catalog.RECORD)[0])["published"] < limit
+                and record["story"] != NONE
+            ]
+            self._discard(writer, np.array(old, np.int64))
+            month = int(catalog.part_of(np.array([limit]))[0])
+            for part in {int(part) for part in self._shelf.parts() if 0 < part < month}:
+                writer.drop(part)
+        return len(old)
+
+    def _discard(self, writer: Writer, numbers: NDArray[np.int64]) -> None:
+        if not len(numbers):
+            return
+        records = catalog.records(writer, numbers)
+        notes = catalog.notes(writer, numbers.tolist())
+        emptied = withdraw(writer, numbers, lambda heirs: self._repost(writer, heirs))
+        founders = set(records["story"].tolist()) - set(emptied)
+        events = []
+        for number, record, note in zip(numbers.tolist(), records, notes, strict=True):
+            for version in (number, *_earlier(writer, record)):
+                for table in ("records", "house", "links"):
+                    writer.delete(table, version)
+                if version not in founders:
+                    writer.delete("notes", version)
+            writer.delete("ids", catalog.key_of(note.id))
+            events.append({"kind": "removed", "id": note.id, "story": int(record["story"])})
+        self._recall.forget(numbers.tolist())
+        self._note(writer, events)
+        for story in emptied:
+            writer.delete("notes", story)
+        self._count(writer, b"stories", -len(emptied))
+
+    def _repost(self, writer: Writer, numbers: NDArray[np.int64]) -> None:
+        """Enter the keys of articles again."""
+        for number in numbers.tolist():
+            nobody = Desk(
+                writer,
+                Newcomers(
+                    1 << 62, FIELDS.empty_table(), self._survey(FIELDS.empty_table()), np.empty(0, catalog.RECORD)
+                ),
+            )
+            table = table_of(nobody, np.array([number]))
+            record = catalog.records(writer, np.array([number]))
+            desk = Desk(writer, Newcomers(number, table, self._survey(table), record))
+            copies.post(writer, desk, np.arange(1))
+            if self.settings.stories and record["teller"][0]:
+                joining.post(writer, desk, np.arange(1), self._learning.vocabulary.vocabulary)
+
+    # What it knows ---------------------------------------------------------------------------------------------------
+
+    def _means(self) -> Means:
+        return Means(
+            self.settings, self._recipe, self._background, self._model, self._learning, self._recall, self._workers
+        )
+
+    def _survey(self, table: pa.Table) -> Survey:
+        """Survey some articles as `find` does."""
+        return survey(open_corpus(table), self._recipe, self._workers, self._learning, self.settings)
+
+    def _refresh(self, view: View) -> None:
+        """Read what another process may have changed: what was learned, and the time of the latest article."""
+        self._latest = int(view.get("meta", b"latest") or UNDATED)
+        learned = (view.get("meta", b"learned") or b"").decode()
+        if learned != self._learned_from:
+            self._learning = learning.read(self._folder / learned, self._background)
+            self._learned_from, self._recall = learned, Recall(self._survey)
+
+    def _desk(self, view: View, table: pa.Table) -> Desk:
+        surveyed = self._survey(table)
+        records = np.zeros(len(table), catalog.RECORD)
+        sketches, first = surveyed.sketches, int(view.get("meta", b"next") or 0)
+        records["published"] = surveyed.published.cast(pa.int64()).fill_null(UNDATED).to_numpy()
+        records["fingerprint"], records["checksum"] = sketches.fingerprints, _checksums(table)
+        records["tokens"], records["words"] = sketches.tokens, surveyed.words
+        records["sampled"] = np.diff(copies.shingle_keys(sketches).places)
+        records["part"] = catalog.part_of(records["published"])
+        records["story"] = np.arange(first, first + len(table))
+        for name in ("twin", "witness", "relation", "previous"):
+            records[name] = NONE
+        return Desk(view, Newcomers(first, table, surveyed, records))
+
+    def _known(self, view: View, table: pa.Table) -> dict[int, Verdict]:
+        """Return the verdicts of the rows whose id is there with the same text."""
+        numbers = np.array([catalog.number_of(view, id_) for id_ in table["id"].to_pylist()], np.int64)
+        rows = np.flatnonzero(numbers != NONE)
+        if not len(rows):
+            return {}
+        records = catalog.records(view, numbers[rows])
+        same = (records["checksum"] == _checksums(table.take(pa.array(rows)))).all(axis=1)
+        return {row: self._recalled(view, int(numbers[row])) for row in rows[same].tolist()}
+
+    def _recalled(self, view: View, number: int) -> Verdict:
+        """Say again what an article is."""
+        entry = self.get(catalog.ids(view, [number])[0])
+        record = catalog.records(view, np.array([number]))[0]
+        house = sum(int((runs["end"] - runs["start"]).sum()) for runs in catalog.runs_of(view, np.array([number])))
+        account = accounts.alone(int(record["words"]), house)
+        score = 1.0 if entry.relation == RELATIONS[IDENTICAL] else float(record["score"])
+        return Verdict(
+            id=entry.id,
+            status=KNOWN,
+            relation=entry.relation,
+            score=score if entry.relation else None,
+            copy_of=entry.witness_id,
+            story_id=entry.story_id,
+            merged=(),
+            origin_id=None,
+            role=None,
+            ledger=account.ledger,
+            matches=(),
+        )
+
+    def _superseded(self, writer: Writer, desk: Desk) -> dict[int, int]:
+        """Take the earlier versions of the newcomers out of what is searched; return them."""
+        new = desk.newcomers
+        known = {
+            number: catalog.number_of(writer, id_)
+            for number, id_ in zip(new.numbers.tolist(), new.table["id"].to_pylist(), strict=True)
+        }
+        previous = {number: earlier for number, earlier in known.items() if earlier != NONE}
+        for number, earlier in previous.items():
+            desk.change(number, previous=earlier)
+        if previous:
+            going = np.array(sorted(previous.values()), np.int64)
+            withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
+            self._recall.forget(going.tolist())
+        return previous
+
+    # Counters --------------------------------------------------------------------------------------------------------
+
+    def _note(self, writer: Writer, events: Sequence[dict[str, Any]]) -> None:
+        """Keep what happened, under the next cursors."""
+        cursor = int(writer.get("meta", b"events") or 0)
+        numbers = {event[name] for event in events for name in ("article", "story", "other") if name in event}
+        names = dict(zip(sorted(numbers), catalog.ids(writer, sorted(numbers)), strict=True))
+        for cursor, event in enumerate(events, cursor + 1):  # noqa: B020  (goes on from there)
+            told = {
+                "kind": event["kind"],
+                "id": event.get("id", names.get(event.get("article"))),
+                "story_id": names.get(event["story"]),
+                "other": names.get(event.get("other")),
+            }
+            writer.put("events", cursor, json.dumps(told, ensure_ascii=False).encode())
+        writer.put("meta", b"events", str(cursor).encode())
+        kinds = [event["kind"] for event in events]
+        self._count(writer, b"stories", kinds.count("added") - kinds.count("merged"))
+
+    def _count(self, writer: Writer, name: bytes, more: int) -> None:
+        writer.put("meta", name, str(int(writer.get("meta", name) or 0) + more).encode())
+
+    def _mark_time(self, writer: Writer, published: NDArray[np.int64]) -> None:
+        """Keep the times of the oldest and the latest article."""
+        dated = published[published != UNDATED]
+        if len(dated):
+            oldest = writer.get("meta", b"oldest")
+            low = int(dated.min()) if oldest is None else min(int(oldest), int(dated.min()))
+            writer.put("meta", b"oldest", str(low).encode())
+            self._latest = max(self._latest, int(dated.max()))
+            writer.put("meta", b"latest", str(self._latest).encode())
+
+
+# Settings ----------------------------------------------------------------------------------------------------------
+
+
+def _header(shelf: Shelf) -> dict[str, Any] | None:
+    with shelf.reading() as view:
+        raw = view.get("meta", _HEADER)
+    return None if raw is None else json.loads(raw)
+
+
+def _founded(shelf: Shelf, folder: Path, settings: Settings | None, *, readonly: bool) -> Settings:
+    """Start an index with these settings, or the default ones."""
+    if readonly:
+        raise IndexStateError(f"{folder}: holds no index yet; `dedup add {folder} CORPUS` makes one")
+    chosen = settings or Settings()
+    with shelf.writing() as writer:
+        writer.put("meta", _HEADER, json.dumps({"version": VERSION, "settings": chosen.recorded()}).encode())
+    return chosen
+
+
+def _agreed(folder: Path, held: Mapping[str, Any], settings: Settings | None) -> Settings:
+    """Return the settings of an index; raises IndexStateError where others are asked for."""
+    if settings is None:
+        return Settings.of(**held)
+    asked = settings.recorded()
+    differ = [
+        f"{name} is {held[name]!r} there and {asked[name]!r} here" for name in asked if held.get(name) != asked[name]
+    ]
+    if differ:
+        raise IndexStateError(f"{folder}: made with other settings: {'; '.join(differ)}; open it without settings")
+    return settings
+
+
+# Articles as tables ------------------------------------------------------------------------------------------------
+
+
+def _tables(articles: object, size: int) -> Iterator[pa.Table]:
+    """Cut articles of any kind into tables of ``size`` rows with the fields of article.FIELDS."""
+    if isinstance(articles, str | Path) or hasattr(articles, "__arrow_c_stream__"):
+        yield from _corpus_tables(open_corpus(articles), size)
+        return
+    if not isinstance(articles, Iterable):
+        raise CorpusError(f"articles are an iterable, an Arrow table or a path, not {type(articles).__name__}")
+    for rows in _chunks(articles, size):
+        yield from _corpus_tables(open_corpus(_table(rows)), size)
+
+
+def _corpus_tables(corpus: Corpus, size: int) -> Iterator[pa.Table]:
+    for piece in range(len(corpus.pieces)):
+        for _, batch in corpus.read(piece, FIELDS.names):
+            table = pa.Table.from_batches([batch])
+            for start in range(0, len(table), size):
+                yield table.slice(start, size)
+
+
+def _chunks(articles: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    source = iter(articles)
+    while rows := list(itertools.islice(source, size)):
+        yield rows
+
+
+def _table(rows: Sequence[Any]) -> pa.Table:
+    fields = [_fields(row) for row in rows]
+    columns = {}
+    for field in FIELDS:
+        values = [row.get(field.name) for row in fields]
+        if field.name == "published":
+            columns[field.name] = _times(values)
+            continue
+        wrong = next((value for value in values if value is not None and not isinstance(value, str)), None)
+        if wrong is not None:
+            raise CorpusError(f"{field.name} of an article is {wrong!r}, expected text")
+        columns[field.name] = pa.array(values, pa.large_string())
+    return pa.table(columns)
+
+
+def _fields(row: Any) -> Mapping[str, Any]:
+    if isinstance(row, Article):
+        return asdict(row)
+    if not isinstance(row, Mapping):
+        raise CorpusError(f"an article is dedup.Article or a mapping with id and text, not {type(row).__name__}")
+    return row
+
+
+def _times(values: Sequence[Any]) -> pa.Array:
+    """Return times as text where any is text, which the corpus reads then."""
+    if any(isinstance(value, str) for value in values):
+        return pa.array([value if value is None or isinstance(value, str) else value.isoformat() for value in values])
+    try:
+        times = [value if value is None or value.tzinfo else value.replace(tzinfo=UTC) for value in values]
+        return pa.array(times, FIELDS.field("published").type)
+    except (AttributeError, pa.ArrowException, TypeError) as error:
+        raise CorpusError(f"published of an article is neither a time nor an ISO date ({error})") from error
+
+
+def _distinct(table: pa.Table) -> Iterator[pa.Table]:
+    """Cut a table where an id comes again: one batch has every id once."""
+    start = 0
+    seen: set[str] = set()
+    for row, id_ in enumerate(table["id"].to_pylist()):
+        if id_ in seen:
+            yield table.slice(start, row - start)
+            start, seen = row, set()
+        seen.add(id_)
+    yield table.slice(start)
+
+
+def _checksums(table: pa.Table) -> NDArray[np.uint64]:
+    """Return 128 bits of every text as it came, (n, 2)."""
+    digests = [xxhash.xxh3_128_digest((text or "").encode()) for text in table["text"].to_pylist()]
+    return np.frombuffer(b"".join(digests), np.uint64).reshape(-1, 2)
+
+
+def _earlier(view: View, record: Any) -> list[int]:
+    """Return the earlier versions of an article, the latest first."""
+    out = []
+    while record["previous"] != NONE:
+        out.append(int(record["previous"]))
+        record = catalog.records(view, np.array(out[-1:]))[0]
+    return out
+
+
+def _moment(published: int) -> datetime | None:
+    return None if published == UNDATED else datetime.fromtimestamp(published / 1_000_000, UTC)

@@ -1,0 +1,334 @@
+"""Which story does a newcomer tell? The stages of `find`, within the window around it.
+
+Candidates share salient terms within the window; they are aligned sentence by sentence and scored. Two stories join
+where the mean probability over all pairs of their copy groups reaches the threshold, as in `find`; but what has joined
+stays together, so that the id of a story never changes under its readers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from dedup import alignment, stories
+from dedup.alignment import NO_DATE
+from dedup.article import REWRITE
+from dedup.index import catalog
+from dedup.index.copies import TERM, Keys, mixed, roots
+from dedup.rewrites import SHARED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from dedup.background import Background
+    from dedup.index.desk import Desk
+    from dedup.index.recall import Recall
+    from dedup.index.shelf import Writer
+    from dedup.profiles import Outlines
+    from dedup.settings import Settings
+    from dedup.stories import Model
+    from dedup.vocabulary import Vocabulary
+
+_HOUR = 3_600_000_000  # microseconds
+_DAY = 24 * _HOUR
+_MINUTE = 60_000_000
+_NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+_UNDATED_DAY = -(1 << 40)  # articles without a date are found under a day of their own
+
+
+class Pairs(NamedTuple):
+    """Scored pairs of tellers, by number: a newcomer, and another that was there before it."""
+
+    newcomer: NDArray[np.int64]
+    other: NDArray[np.int64]
+    probability: NDArray[np.float64]
+    capped: int
+
+
+# Keys --------------------------------------------------------------------------------------------------------------
+
+
+def _salient(outlines: Outlines, vocabulary: Vocabulary, tellers: NDArray[np.int64]) -> Keys:
+    """Return the salient terms of some articles, hashed."""
+    salient = outlines.salient
+    sizes = np.diff(salient.places)[tellers]
+    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+    at = np.arange(places[-1]) - np.repeat(places[:-1], sizes) + np.repeat(salient.places[tellers], sizes)
+    return Keys(vocabulary.terms[salient.values[at]], places)
+
+
+def _dated(terms: NDArray[np.uint64], days: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return keys of terms on days."""
+    return mixed(terms ^ mixed(days.astype(np.uint64)))
+
+
+def _days(published: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.where(published == NO_DATE, _UNDATED_DAY, published // _DAY)
+
+
+def post(writer: Writer, desk: Desk, tellers: NDArray[np.int64], vocabulary: Vocabulary) -> None:
+    """Enter the salient terms of the newcomers ``tellers``, counted from 0, under the day of each."""
+    new = desk.newcomers
+    assert new.surveyed.outlines is not None  # noqa: S101  (surveys for stories make them)
+    keys = _salient(new.surveyed.outlines, vocabulary, tellers)
+    published = new.records["published"][tellers]
+    minutes = np.where(published == NO_DATE, 0, np.clip(published // _MINUTE, 0, (1 << 32) - 1)).astype(np.uint32)
+    values = _dated(keys.values, _days(published)[keys.owners])
+    parts = new.records["part"][tellers]
+    writer.post(new.numbers[tellers], parts, {TERM: (values, keys.places, minutes[keys.owners])})
+
+
+# Pairs -------------------------------------------------------------------------------------------------------------
+
+
+class Means(NamedTuple):
+    """What pairs are scored with. ``latest`` is the time of the latest article: one without a date is looked for there.
+
+    With ``keep`` what the newcomers say of others is remembered.
+    """
+
+    recall: Recall
+    vocabulary: Vocabulary
+    background: Background
+    model: Model
+    latest: int
+    settings: Settings
+    keep: bool
+
+
+def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: Means) -> Pairs:
+    """Score the newcomers ``tellers``, counted from 0, beside all that they may retell; then the pairs that this moves.
+
+    What the neighbours of an article all have weighs little, and a pair is judged beside the best of either side: a
+    newcomer changes both for the articles that it is close to, and their pairs are scored again. ``group`` has the copy
+    group of articles that are in one with others.
+    """
+    newcomer, other, capped = _candidates(desk, tellers, means)
+    if not len(newcomer):
+        return Pairs(newcomer, other, np.empty(0), capped)
+    probability = _score(desk, newcomer, other, group, means, fresh=True)
+    strong = np.unique(other[probability > stories.FLOOR])
+    later, earlier = _held(desk, strong, means.recall)
+    again = _score(desk, later, earlier, group, means, fresh=False)
+    return Pairs(
+        np.concatenate([newcomer, later]),
+        np.concatenate([other, earlier]),
+        np.concatenate([probability, again]),
+        capped,
+    )
+
+
+def _held(desk: Desk, numbers: NDArray[np.int64], recall: Recall) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the pairs that count of some articles of the index, with others of it: (later, earlier)."""
+    first = desk.newcomers.first
+    found = {
+        (max(number, other), min(number, other))
+        for number in numbers.tolist()
+        for other in recall.likely(number)
+        if max(number, other) < first
+    }
+    both = np.array(sorted(found), np.int64).reshape(-1, 2)
+    return both[:, 0], both[:, 1]
+
+
+def _score(
+    desk: Desk,
+    one: NDArray[np.int64],
+    two: NDArray[np.int64],
+    group: dict[int, int],
+    means: Means,
+    *,
+    fresh: bool,
+) -> NDArray[np.float64]:
+    """Return the probability that articles tell one story; ``fresh`` pairs make neighbours of them."""
+    if not len(one):
+        return np.empty(0)
+    recall = means.recall
+    numbers = np.unique(np.concatenate([one, two]))
+    recall.need(desk, numbers)
+    published = desk.records(numbers)["published"]
+    numbers = numbers[np.lexsort((numbers, published, published == NO_DATE))]
+    place = {number: index for index, number in enumerate(numbers.tolist())}
+    own = np.array([place[number] for number in one.tolist()])
+    theirs = np.array([place[number] for number in two.tolist()])
+    left, right = np.minimum(own, theirs), np.maximum(own, theirs)
+    order = np.lexsort((right, left))
+    left, right = left[order], right[order]
+    _, of_group = np.unique([group.get(number, number) for number in numbers.tolist()], return_inverse=True)
+    table = recall.profiles(numbers, of_group, means.vocabulary, means.background)
+    none = np.empty(0, np.int64)
+    met = alignment.holders(table, left, right) if fresh else alignment.holders(table, none, none)
+    local = recall.weigh(numbers, table, met, keep=means.keep)
+    columns = np.empty((len(left), len(alignment.EVIDENCE)), np.float32)
+    for block in alignment.blocks(table, left, right):
+        columns[block] = alignment.features(table, local, left[block], right[block])
+    whole = recall.contrast(columns, numbers, left, right, of_group, keep=means.keep)
+    out = np.empty(len(order))
+    out[order] = stories.score(whole, means.model)
+    if means.keep:
+        recall.remember(one, two, out)
+    return out
+
+
+def _candidates(
+    desk: Desk, tellers: NDArray[np.int64], means: Means
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Pair newcomers with those that share enough salient terms within the window: (newcomer, other, capped)."""
+    new = desk.newcomers
+    assert new.surveyed.outlines is not None  # noqa: S101  (surveys for stories make them)
+    keys = _salient(new.surveyed.outlines, means.vocabulary, tellers)
+    window = int(means.settings.window * _HOUR)
+    published = new.records["published"][tellers]
+    around = np.where(published == NO_DATE, means.latest, published)
+    reach = -(-window // _DAY)
+    queries, owners = [], []
+    middle = _days(around)[keys.owners]
+    for day in (*range(-reach, reach + 1), None):
+        days = np.full(len(middle), _UNDATED_DAY) if day is None else middle + day
+        queries.append(_dated(keys.values, days))
+        owners.append(keys.owners)
+    found = desk.view.postings(TERM, np.concatenate(queries), 0)
+    teller = np.concatenate(owners)[found.query]
+    number = found.number
+    before = number < new.numbers[tellers][teller]
+    packed, shared = np.unique((teller[before] << 32) | number[before], return_counts=True)
+    enough = shared >= SHARED
+    packed, shared = packed[enough], shared[enough]
+    teller, number = packed >> 32, packed & ((1 << 32) - 1)
+    times = desk.records(number)["published"]
+    apart = np.where((times == NO_DATE) | (published[teller] == NO_DATE), 0, np.abs(times - published[teller]))
+    near = apart <= window
+    teller, number, shared, apart = teller[near], number[near], shared[near], apart[near]
+    order = np.lexsort((number, apart, -shared, teller))
+    teller, number = teller[order], number[order]
+    rank = np.arange(len(teller)) - np.searchsorted(teller, teller)
+    capped = int((np.bincount(teller, minlength=1) > means.settings.partners).sum())
+    kept = rank < means.settings.partners
+    return new.numbers[tellers][teller[kept]], number[kept], capped
+
+
+# Stories -----------------------------------------------------------------------------------------------------------
+
+
+class Stories:
+    """The stories that newcomers touch, and what becomes of them.
+
+    Copy groups are linked anew by average linkage, as in `find`, over all stories that are touched. So an article may
+    still move while others arrive; the id of a story stays with the article that founded it.
+    """
+
+    def __init__(self, desk: Desk) -> None:
+        """Start from the stories as they are; every newcomer has one of its own."""
+        self._desk = desk
+        self._links: dict[int, dict[int, float]] = {number: {} for number in desk.newcomers.numbers.tolist()}
+        self._touched: set[int] = set()
+        self.before: dict[int, int] = {}  # of every article that is looked at: its story
+        self.after: dict[int, int] = {}  # and what that is now
+        self._records: dict[int, Any] = {}
+
+    def touch(self, numbers: Iterable[int]) -> None:
+        """Look again at the stories of these articles."""
+        wanted = sorted(set(numbers) - self.before.keys())
+        found = self._desk.records(np.array(wanted, np.int64))["story"].tolist() if wanted else []
+        for story in sorted(set(found) - self._touched):
+            self._touched.add(story)
+            members = self._desk.view.listed(story).tolist()
+            self.before |= dict.fromkeys(members, story)
+        first = self._desk.newcomers.first
+        self.before |= {number: number for number in wanted if number >= first}
+
+    def groups(self) -> dict[int, int]:
+        """Return the copy group of every article that is looked at, by its longest text."""
+        numbers = np.array(sorted(self.before), np.int64)
+        return roots(self._desk.records(numbers), numbers)
+
+    def link(self, found: Pairs) -> None:
+        """Take note of what pairs of articles say now, and look again at the stories of those that count."""
+        strong = found.probability > stories.FLOOR
+        self.touch([*found.newcomer[strong].tolist(), *found.other[strong].tolist()])
+        self._load(found.newcomer.tolist())
+        for one, two, probability in zip(
+            found.newcomer.tolist(), found.other.tolist(), found.probability.tolist(), strict=True
+        ):
+            self._links[one].pop(two, None)
+            if probability > stories.FLOOR:
+                self._links[one][two] = probability
+
+    def settle(self, cut: float) -> None:
+        """Link the copy groups of all stories that are looked at, and say which story each article is of now."""
+        numbers = np.array(sorted(self.before), np.int64)
+        records = self._desk.records(numbers)
+        top = roots(records, numbers)
+        tellers = numbers[records["teller"]]
+        self._load(tellers.tolist())
+        place = {number: index for index, number in enumerate(tellers.tolist())}
+        found = [
+            (place[two], place[one], probability)
+            for one in place
+            for two, probability in self._links[one].items()
+            if two in place
+        ]
+        left, right, probability = (np.array(column) for column in zip(*found, strict=True)) if found else _NO_PAIRS
+        _, group = np.unique([top[number] for number in tellers.tolist()], return_inverse=True)
+        made = stories.link(left, right, probability, group, cut)
+        cluster = {top[number]: int(made.story[index]) for number, index in place.items()}
+        clusters: dict[object, list[int]] = {}
+        for number in numbers.tolist():  # a copy group none of which tells is a cluster of its own
+            clusters.setdefault(cluster.get(top[number], ("group", top[number])), []).append(number)
+        self._name(list(clusters.values()), dict(zip(numbers.tolist(), records["previous"].tolist(), strict=True)))
+
+    def _name(self, clusters: list[list[int]], previous: dict[int, int]) -> None:
+        """Give each cluster the id of the oldest story whose founder, or first article that is left, it holds."""
+        heirs: dict[int, int] = {}
+        for number, story in sorted(self.before.items()):
+            heirs.setdefault(story, number)
+        founders = {story: number for number, story in self.before.items() if story in {number, previous[number]}}
+        heirs |= founders
+        claims: dict[int, list[int]] = {}
+        for story, heir in heirs.items():
+            claims.setdefault(heir, []).append(story)
+        for members in clusters:
+            held = [story for number in members for story in claims.get(number, ())]
+            story = min(held) if held else min(members)
+            self.after |= dict.fromkeys(members, story)
+
+    def of(self, number: int) -> int:
+        """Return the story of an article that was looked at, as it is now."""
+        return self.after[number]
+
+    def members(self, story: int) -> list[int]:
+        """Return the articles of a story that was looked at, as it is now."""
+        if not hasattr(self, "_by_story"):
+            self._by_story: dict[int, list[int]] = {}
+            for number, now in sorted(self.after.items()):
+                self._by_story.setdefault(now, []).append(number)
+        return self._by_story[story]
+
+    def merged(self) -> list[tuple[int, int]]:
+        """Return the stories that are no more: (the story that holds their founder now, their own number)."""
+        gone = sorted(set(self.before.values()) - set(self.after.values()) - set(self._desk.newcomers.numbers.tolist()))
+        return [(self.after[min(number for number, story in self.before.items() if story == one)], one) for one in gone]
+
+    def links(self, number: int) -> dict[int, float]:
+        """Return the probabilities of an article's pairs with earlier ones that count."""
+        return self._links[number]
+
+    def linked(self) -> list[int]:
+        """Return the articles whose links were looked at."""
+        return sorted(self._links)
+
+    def _load(self, numbers: Iterable[int]) -> None:
+        missing = np.array(sorted(set(numbers) - self._links.keys()), np.int64)
+        for number, links in zip(missing.tolist(), catalog.links_of(self._desk.view, missing), strict=True):
+            retold = links[links["relation"] == REWRITE]
+            self._links[number] = dict(zip(retold["other"].tolist(), retold["probability"].tolist(), strict=True))
+
+
+def told(links: dict[int, float]) -> NDArray[Any]:
+    """Return the probabilities of an article's pairs as links to keep."""
+    out = np.zeros(len(links), catalog.LINK)
+    out["other"], out["probability"], out["relation"] = list(links), list(links.values()), REWRITE
+    return out

@@ -1,0 +1,258 @@
+"""Sorted runs of postings: find keys in them, rank what was found, merge them, hash their blocks.
+
+A posting is an *entry* of two uint64 words, the key and its order, ``(2**32 - 1 - weight) << 32 | number``: ascending
+words put the highest weight of a key first, and among equals the lowest number. Keys are hashes, so a *directory* of
+their highest bits leads to a few entries: directory value ``b`` is the first entry whose key starts with ``b``.
+
+What lies in a file is trusted only after its block was hashed: ``sums`` holds XXH64 of every block, ``known`` remembers
+which blocks were found whole. In memory both are empty.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dedup.kernels.hashing import hash_words
+from dedup.kernels.jit import inline, kernel, u64
+
+i64 = np.int64
+
+BLOCK = 4096  # bytes that are hashed together: what one page fault brings
+DONE = -1
+_BLOCK_BITS = 12
+_LOW = u64(0xFFFFFFFF)
+_GROUP = 32  # keys whose places are looked up together: the waits for memory overlap
+
+
+@inline
+def _gone(gone: Any, number: Any) -> Any:
+    """Look a number up in a bitmap that may end before it."""
+    return (number >> 3) < len(gone) and (gone[number >> 3] >> (number & 7)) & 1 == 1
+
+
+@inline
+def _unsure(known: Any, byte: Any) -> Any:
+    return len(known) > 0 and known[byte >> _BLOCK_BITS] == 0
+
+
+@kernel
+def whole(data: Any, sums: Any, known: Any, byte: Any) -> Any:
+    """Hash the block that ``byte`` lies in, remember it where it is whole and say whether it is."""
+    block = byte >> _BLOCK_BITS
+    start = block << _BLOCK_BITS
+    if hash_words(data, start, min(BLOCK, len(data) - start) >> 3) != sums[block]:
+        return False
+    known[block] = 1
+    return True
+
+
+@kernel
+def locate(arrays: Any, section: Any, keys: Any, most: Any, gone: Any, hits: Any) -> Any:
+    """Find where the entries of ``keys`` are in one section; return (status, hits).
+
+    ``arrays`` is (data, words, halves, sums, known): the same bytes as uint8, uint64 and uint32. ``section`` is (word
+    of the first entry, entries, half of the directory, its bits). A hit, a row of ``hits``, is (place of the key, its
+    first entry, entries that are not ``gone`` and at most ``most``, unless that is 0). Status DONE, else the block that
+    is damaged.
+    """
+    data, words, halves, sums, known = arrays
+    base, count, directory, bits = section
+    lows, highs = np.zeros(_GROUP, np.int64), np.full(_GROUP, count, np.int64)
+    heads = np.zeros(_GROUP, np.uint64)
+    written = 0
+    for start in range(0, len(keys), _GROUP):
+        size = min(_GROUP, len(keys) - start)
+        if bits > 0:
+            for index in range(size):
+                half = directory + i64(keys[start + index] >> u64(64 - bits))
+                for byte in range(half << 2, (half << 2) + 5, 4):
+                    if _unsure(known, byte) and not whole(data, sums, known, byte):
+                        return byte >> _BLOCK_BITS, written
+                lows[index], highs[index] = i64(halves[half]), i64(halves[half + 1])
+        for index in range(size):
+            if lows[index] < highs[index]:
+                word = base + 2 * lows[index]
+                if _unsure(known, word << 3) and not whole(data, sums, known, word << 3):
+                    return (word << 3) >> _BLOCK_BITS, written
+                heads[index] = words[word]
+        for index in range(size):
+            key, low, high = keys[start + index], lows[index], highs[index]
+            if low < high and heads[index] < key:
+                low += 1
+                while low < high:
+                    middle = (low + high) >> 1
+                    word = base + 2 * middle
+                    if _unsure(known, word << 3) and not whole(data, sums, known, word << 3):
+                        return (word << 3) >> _BLOCK_BITS, written
+                    if words[word] < key:
+                        low = middle + 1
+                    else:
+                        high = middle
+                high = highs[index]
+            found, place = 0, low
+            while place < high and (most == 0 or found < most):
+                word = base + 2 * place
+                if _unsure(known, word << 3) and not whole(data, sums, known, word << 3):
+                    return (word << 3) >> _BLOCK_BITS, written
+                if words[word] != key:
+                    break
+                found += not _gone(gone, i64(words[word + 1] & _LOW))
+                place += 1
+            if found > 0:
+                hits[written, 0], hits[written, 1], hits[written, 2] = start + index, low, found
+                written += 1
+    return DONE, written
+
+
+@kernel
+def count_hits(hits: Any, origin: Any, totals: Any) -> None:
+    """Add up the entries of every query; ``origin`` is the query that a place among the keys belongs to."""
+    for index in range(len(hits)):
+        totals[origin[hits[index, 0]]] += hits[index, 2]
+
+
+@kernel
+def collect(words: Any, base: Any, hits: Any, origin: Any, gone: Any, cursors: Any, orders: Any) -> None:
+    """Copy the orders of the entries that were hit behind those of their query that are there already."""
+    for index in range(len(hits)):
+        query = origin[hits[index, 0]]
+        cursor, end = cursors[query], cursors[query] + hits[index, 2]
+        word = base + 2 * hits[index, 1] + 1
+        while cursor < end:
+            order = words[word]
+            if not _gone(gone, i64(order & _LOW)):
+                orders[cursor] = order
+                cursor += 1
+            word += 2
+        cursors[query] = end
+
+
+@kernel
+def rank(orders: Any, bounds: Any, most: Any, queries: Any, numbers: Any, weights: Any) -> int:
+    """Write the first ``most`` (0: all) of the orders of every query, ascending; return how many were written."""
+    written = 0
+    for query in range(len(bounds) - 1):
+        start, end = bounds[query], bounds[query + 1]
+        for place in range(start + 1, end):
+            if orders[place - 1] > orders[place]:
+                orders[start:end].sort()
+                break
+        if most > 0:
+            end = min(end, start + most)
+        for place in range(start, end):
+            queries[written] = query
+            numbers[written] = i64(orders[place] & _LOW)
+            weights[written] = i64(_LOW - (orders[place] >> u64(32)))
+            written += 1
+    return written
+
+
+@kernel
+def fill(keys: Any, places: Any, numbers: Any, weights: Any, order: Any, out: Any) -> None:
+    """Write the entries of articles; those of article ``i`` have the keys ``keys[places[i]:places[i + 1]]``.
+
+    ``order`` sorts the keys.
+    """
+    owner = np.empty(len(keys), np.uint32)
+    for article in range(len(numbers)):
+        for place in range(places[article], places[article + 1]):
+            owner[place] = numbers[article]
+    for index in range(len(order)):
+        place = order[index]
+        out[2 * index] = keys[place]
+        out[2 * index + 1] = ((_LOW - u64(weights[place])) << u64(32)) | u64(owner[place])
+    _settle(out)
+
+
+@kernel
+def arrange(words: Any, order: Any, out: Any) -> None:
+    """Write entries in order; ``order`` sorts their keys."""
+    for index in range(len(order)):
+        out[2 * index] = words[2 * order[index]]
+        out[2 * index + 1] = words[2 * order[index] + 1]
+    _settle(out)
+
+
+@kernel
+def _settle(words: Any) -> None:
+    """Put entries whose keys are in order in order among those of one key."""
+    start, last = 0, len(words)
+    for index in range(2, last + 2, 2):
+        if index == last or words[index] != words[start]:
+            if index - start > 2:
+                orders = words[start + 1 : index : 2].copy()
+                orders.sort()
+                words[start + 1 : index : 2] = orders
+            start = index
+
+
+@kernel
+def tally(words: Any, bits: Any, counts: Any) -> None:
+    """Add up the entries by the highest bits of their keys."""
+    if bits > 0:
+        for index in range(0, len(words), 2):
+            counts[i64(words[index] >> u64(64 - bits))] += 1
+
+
+@kernel
+def merge(one: Any, at_one: Any, two: Any, at_two: Any, out: Any) -> Any:
+    """Merge entries until one of the three arrays ends; return where each stands, in words."""
+    written = 0
+    while at_one < len(one) and at_two < len(two) and written < len(out):
+        if one[at_one] < two[at_two] or (one[at_one] == two[at_two] and one[at_one + 1] <= two[at_two + 1]):
+            out[written], out[written + 1] = one[at_one], one[at_one + 1]
+            at_one += 2
+        else:
+            out[written], out[written + 1] = two[at_two], two[at_two + 1]
+            at_two += 2
+        written += 2
+    return at_one, at_two, written
+
+
+@kernel
+def keep(words: Any, gone: Any, out: Any) -> int:
+    """Copy the entries whose number is not gone; return how many words that are."""
+    written = 0
+    for index in range(0, len(words), 2):
+        if not _gone(gone, i64(words[index + 1] & _LOW)):
+            out[written], out[written + 1] = words[index], words[index + 1]
+            written += 2
+    return written
+
+
+@kernel
+def split(words: Any, first: Any, parts: Any, counts: Any, out: Any) -> None:
+    """Sort entries by partition, stably: number ``first + i`` belongs to partition ``parts[i]``.
+
+    ``counts`` is all 0, one for each partition and one more; afterwards it bounds the entries of each.
+    """
+    for index in range(1, len(words), 2):
+        counts[parts[i64(words[index] & _LOW) - first] + 1] += 1
+    for part in range(1, len(counts)):
+        counts[part] += counts[part - 1]
+    ends = counts[:-1].copy()
+    for index in range(0, len(words), 2):
+        part = parts[i64(words[index + 1] & _LOW) - first]
+        out[2 * ends[part]], out[2 * ends[part] + 1] = words[index], words[index + 1]
+        ends[part] += 1
+
+
+@kernel
+def ascending(words: Any) -> bool:
+    """Say whether entries are in order."""
+    for index in range(2, len(words), 2):
+        if words[index - 2] > words[index]:
+            return False
+        if words[index - 2] == words[index] and words[index - 1] > words[index + 1]:
+            return False
+    return True
+
+
+@kernel
+def block_sums(data: Any, sums: Any) -> None:
+    """Hash every block."""
+    for block in range(len(sums)):
+        start = block << _BLOCK_BITS
+        sums[block] = hash_words(data, start, min(BLOCK, len(data) - start) >> 3)
