@@ -48,8 +48,11 @@ class Piece(Protocol):
     def names(self) -> list[str]:
         """Return the names of the columns that are there."""
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read these columns."""
+    def schema(self) -> pa.Schema:
+        """Return the columns that are there with their types."""
+
+    def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """Read these columns, or all."""
 
     def place(self) -> str:
         """Name the piece for a message."""
@@ -68,18 +71,25 @@ class RowGroup:
 
     def names(self) -> list[str]:
         """Return the names of the columns of the file."""
-        return list(pq.read_schema(self.path, filesystem=self.filesystem).names)
+        return list(self.schema().names)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Read these columns; raises CorpusError where the file is damaged."""
+    def schema(self) -> pa.Schema:
+        """Return the columns of the file with their types."""
+        return pq.read_schema(self.path, filesystem=self.filesystem)
+
+    def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """Read these columns, or all; raises CorpusError where the file is damaged."""
+        wanted = None if columns is None else list(columns)
         if self.rows == 0:
-            schema = pq.read_schema(self.path, filesystem=self.filesystem)
-            yield pa.RecordBatch.from_pylist([], pa.schema([schema.field(name) for name in columns]))
+            schema = self.schema()
+            yield pa.RecordBatch.from_pylist(
+                [], pa.schema(map(schema.field, schema.names if wanted is None else wanted))
+            )
             return
         try:
             with pq.ParquetFile(self.path, filesystem=self.filesystem) as file:
                 yield from file.iter_batches(
-                    self.batch_rows, row_groups=[self.index], columns=list(columns), use_threads=False
+                    self.batch_rows, row_groups=[self.index], columns=wanted, use_threads=False
                 )
         except (pa.ArrowException, OSError) as error:
             raise CorpusError(f"{self.path}: row group {self.index} cannot be read ({_first_line(error)})") from error
@@ -105,9 +115,13 @@ class TableSlice:
         """Return the names of the columns of the table."""
         return list(self.batch.schema.names)
 
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """Return these columns, without a copy."""
-        yield self.batch.select(list(columns))
+    def schema(self) -> pa.Schema:
+        """Return the columns of the table with their types."""
+        return self.batch.schema
+
+    def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
+        """Return these columns, or all, without a copy."""
+        yield self.batch if columns is None else self.batch.select(list(columns))
 
     def place(self) -> str:
         """Name the table."""
@@ -355,17 +369,24 @@ def _published(column: pa.Array, where: _Where) -> pa.Array:
 
 
 def _date(value: str | None, row: int, where: _Where) -> datetime | None:
-    """Parse one ISO date, or one of mail and RSS (RFC 2822)."""
     if value is None or not value.strip():
         return None
+    try:
+        return moment(value)
+    except ValueError as error:
+        message = f"row {where.row + row} is {value!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
+        raise where.error("published", f"{message}; map the field to nothing to go without dates") from error
+
+
+def moment(value: str) -> datetime:
+    """Parse an ISO date, or one of mail and RSS (RFC 2822); without a zone it is UTC. Raises ValueError."""
     for parse in (datetime.fromisoformat, parsedate_to_datetime):
         try:
             made = parse(value.strip())
         except ValueError:
             continue
         return made if made.tzinfo else made.replace(tzinfo=UTC)
-    message = f"row {where.row + row} is {value!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
-    raise where.error("published", f"{message}; map the field to nothing to go without dates")
+    raise ValueError(value)
 
 
 def _first_bad(column: pa.Array, parse: Callable[[pa.Array], object]) -> int:

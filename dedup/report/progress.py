@@ -28,6 +28,9 @@ _STAGES = {
     "align": "Aligning sentences",
     "ledger": "Accounting for words",
     "report": "Reading titles",
+    "convert": "Converting",
+    "keep": "Writing what is kept",
+    "add": "Adding articles",
 }
 _WIDEST = max(map(len, _STAGES.values()))
 
