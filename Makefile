@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test check bench clean
+.PHONY: demo test browser check docs bench clean
 
 demo: $(VENV)/installed
 	$(BIN)/dedup find corpus/ -o out/demo
@@ -13,11 +13,19 @@ test: $(VENV)/installed-test
 	$(BIN)/dedup find corpus/ --quiet > /dev/null
 	$(BIN)/python -m pytest -q --cov=dedup --cov-report=term-missing:skip-covered
 
+# What the tests of the HTML report need beside Chromium itself (apt-get install chromium); without, they are skipped.
+browser: $(VENV)/installed-browser
+
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Writes the reference of the command line again, and runs the notebook.
+docs: $(VENV)/installed-test
+	$(BIN)/python docs/build_cli.py
+	$(BIN)/python docs/run_notebook.py
 
 bench: $(VENV)/installed-bench
 	$(BIN)/python benchmarks/cost.py
@@ -29,6 +37,10 @@ $(VENV)/installed: pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test,check]'
+	@touch $@
+
+$(VENV)/installed-browser: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed-test
