@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dedup import notebook
 from dedup.article import ARTICLES, MATCHES, SPANS
 from dedup.errors import OutputError
 from dedup.version import VERSION
@@ -52,6 +53,10 @@ class Result:
         articles = self.articles
         stories, groups = (len(articles[name].unique()) for name in ("story_id", "copy_id"))
         return f"<Result of {len(articles)} articles: {groups} distinct texts or copy groups, {stories} stories>"
+
+    def _repr_html_(self) -> str:
+        """Show the largest stories, in a notebook."""
+        return notebook.result(self.articles, "stories" if self.settings.get("stories", True) else "copy groups")
 
     def write(self, folder: str | Path) -> None:
         """Write ``articles.parquet``, ``matches.parquet`` and ``spans.parquet`` into a folder, all or nothing.

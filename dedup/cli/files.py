@@ -49,12 +49,17 @@ def read_result(folder: Path) -> Result:
     return Result.read(folder)
 
 
-def check_file(corpus: str, file: Path) -> None:
-    """Refuse, before any work, a file that cannot be written, or that the next run would read as corpus."""
+def check_new_file(file: Path) -> None:
+    """Refuse, before any work, a file that cannot be written."""
     if file.is_dir():
         raise OutputError(f"{file}: is a folder; name a file")
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         raise OutputError(f"{file}: cannot be written ({file.parent} takes no new file); name another")
+
+
+def check_file(corpus: str, file: Path) -> None:
+    """Refuse, before any work, a file that cannot be written, or that the next run would read as corpus."""
+    check_new_file(file)
     source = Path(corpus)
     if source.exists() and file.resolve().is_relative_to(source.resolve()):
         raise OutputError(f"{file}: lies in the corpus {corpus}, which would then hold it; name another file")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 from dataclasses import fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import click
 
@@ -12,7 +13,7 @@ from dedup.errors import SettingsError
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
 _Command = TypeVar("_Command", bound="Callable[..., Any]")
 
@@ -73,21 +74,56 @@ _SWITCHES = {
         "Count as an article's own text also what its outlet repeats, credits, captions and sign-up lines.",
     ),
 }
+_NOT_GIVEN: dict[str, bool | None] = dict.fromkeys(_FLAGS) | dict.fromkeys(_SWITCHES, False)
+_OF_TEXTS = {"background", "boilerplate"}
+
+
+class Chosen(NamedTuple):
+    """Settings, and for each that somebody chose where: an option, ``--set``, or the name of a file."""
+
+    settings: Settings
+    origins: Mapping[str, str]
 
 
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of the settings; it gets them as ``settings``, its flags above ``--set``."""
+    """Give a command the options of the settings; it gets them as ``settings``.
+
+    An option of a setting's own is above ``--set``, that above the file of ``--config``, and that above the defaults.
+    """
 
     @functools.wraps(command)
-    def assembled(assigned: dict[str, str], **options: Any) -> None:
-        values: dict[str, Any] = {name: _value(name, text) for name, text in assigned.items()}
-        flags = {name: options.pop(name) for name in _FLAGS}
-        values |= {name: value for name, value in flags.items() if value is not None}
-        values |= dict.fromkeys([name for name in _SWITCHES if options.pop(name)], False)
-        command(settings=_settings(values, [name for name, value in flags.items() if value is not None]), **options)
+    def settled(*, chosen: Chosen, **options: Any) -> None:
+        command(settings=chosen.settings, **options)
 
-    told = "Any setting by name; `dedup settings` lists them. Repeatable."
-    made = click.option("--set", "assigned", multiple=True, metavar="KEY=VALUE", callback=pairs, help=told)(assembled)
+    return with_chosen(settled)
+
+
+def with_text_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of those settings that say how one text is read; it gets all as ``settings``."""
+    given: Any = with_settings(command)
+    left_out = {name: given_ for name, given_ in _NOT_GIVEN.items() if name not in _OF_TEXTS}
+
+    @functools.wraps(given)
+    def reduced(**options: Any) -> None:
+        given(**left_out, **options)
+
+    made: Any = reduced
+    made.__click_params__ = [option for option in given.__click_params__ if option.name not in left_out]
+    return reduced
+
+
+def with_chosen(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the settings; it gets them as ``chosen``, with where each comes from."""
+
+    @functools.wraps(command)
+    def assembled(config: Path | None, assigned: dict[str, str], **options: Any) -> None:
+        flags = {name: value for name in _FLAGS if (value := options.pop(name)) is not None}
+        switches = dict.fromkeys([name for name in _SWITCHES if options.pop(name)], False)
+        chosen = _choose(config, {name: _value(name, text) for name, text in assigned.items()}, flags | switches)
+        command(chosen=chosen, **options)
+
+    made = click.option("--set", "assigned", multiple=True, metavar="KEY=VALUE", callback=pairs, help=_SET)(assembled)
+    made = click.option("--config", type=click.Path(path_type=Path), metavar="FILE", help=_CONFIG)(made)
     for name, (flag, meaning) in reversed(_SWITCHES.items()):
         made = click.option(flag, name, is_flag=True, help=meaning)(made)
     for name, (flag, kind, metavar) in reversed(_FLAGS.items()):
@@ -95,15 +131,41 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return made
 
 
-def _settings(values: Mapping[str, Any], flagged: Iterable[str]) -> Settings:
-    """Make settings; what is wrong with one that was ``flagged`` is said of its option, not of its name."""
+_SET = "Any setting by name; `dedup settings` lists them. Repeatable."
+_CONFIG = (
+    "Settings from a TOML file, which --set and the options of single settings overrule; `dedup settings --toml` prints"
+    " one to start from. No file is read unasked."
+)
+
+
+def _choose(config: Path | None, assigned: Mapping[str, Any], options: Mapping[str, Any]) -> Chosen:
+    """Make settings of what a file, ``--set`` and options of their own say; what is wrong is said of its place."""
+    written = {} if config is None else _read(config)
+    origins = dict.fromkeys(written, str(config)) | dict.fromkeys(assigned, "--set")
+    flags = {name: one[0] for name, one in (_FLAGS | _SWITCHES).items() if name in options}
     try:
-        return Settings.of(**values)
+        return Chosen(Settings.of(**{**written, **assigned, **options}), origins | flags)
     except SettingsError as error:
-        message = str(error)
-        for name in flagged:
-            message = message.replace(f"setting {name} = ", f"{_FLAGS[name][0]} ")
-        raise SettingsError(message) from error
+        places = {name: f"{config}: {name} =" for name in written.keys() - assigned.keys()} | flags
+        raise SettingsError(_placed(str(error), places, config)) from error
+
+
+def _placed(message: str, places: Mapping[str, str], config: Path | None) -> str:
+    """Say of a setting its option or its place in a file instead; of a banding the file that has a part in it."""
+    for name, place in places.items():
+        message = message.replace(f"setting {name} =", place)
+    in_file = any(places.get(name, "").startswith(f"{config}: ") for name in _BANDING)
+    return f"{config}: {message}" if in_file and message.startswith(_TOGETHER) else message
+
+
+def _read(config: Path) -> dict[str, Any]:
+    from dedup.cli import config as configuration  # noqa: PLC0415
+
+    return configuration.read(config)
+
+
+_BANDING = ("permutations", "bands", "rows")
+_TOGETHER = "bands x rows"  # how the message begins that is about all three
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")

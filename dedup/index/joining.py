@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _HOUR = 3_600_000_000  # microseconds
 _DAY = 24 * _HOUR
 _MINUTE = 60_000_000
+_LATEST = 2_000  # of the articles of a day, or without a date, that share a term: those that are looked at
 _NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 _UNDATED_DAY = -(1 << 40)  # articles without a date are found under a day of their own
 
@@ -75,10 +76,11 @@ def post(writer: Writer, desk: Desk, tellers: NDArray[np.int64], vocabulary: Voc
     assert new.surveyed.outlines is not None  # noqa: S101  (surveys for stories make them)
     keys = _salient(new.surveyed.outlines, vocabulary, tellers)
     published = new.records["published"][tellers]
-    minutes = np.where(published == NO_DATE, 0, np.clip(published // _MINUTE, 0, (1 << 32) - 1)).astype(np.uint32)
+    late = np.where(published == NO_DATE, new.numbers[tellers], published // _MINUTE)  # the latest are found first
+    weights = np.clip(late, 0, (1 << 32) - 1).astype(np.uint32)
     values = _dated(keys.values, _days(published)[keys.owners])
     parts = new.records["part"][tellers]
-    writer.post(new.numbers[tellers], parts, {TERM: (values, keys.places, minutes[keys.owners])})
+    writer.post(new.numbers[tellers], parts, {TERM: (values, keys.places, weights[keys.owners])})
 
 
 # Pairs -------------------------------------------------------------------------------------------------------------
@@ -184,14 +186,12 @@ def _candidates(
     published = new.records["published"][tellers]
     around = np.where(published == NO_DATE, means.latest, published)
     reach = -(-window // _DAY)
-    queries, owners = [], []
     middle = _days(around)[keys.owners]
-    for day in (*range(-reach, reach + 1), None):
-        days = np.full(len(middle), _UNDATED_DAY) if day is None else middle + day
-        queries.append(_dated(keys.values, days))
-        owners.append(keys.owners)
-    found = desk.view.postings(TERM, np.concatenate(queries), 0)
-    teller = np.concatenate(owners)[found.query]
+    days = np.concatenate([*(middle + day for day in range(-reach, reach + 1)), np.full(len(middle), _UNDATED_DAY)])
+    queries = _dated(np.tile(keys.values, 2 * reach + 2), days)
+    months = catalog.part_of(np.where(days == _UNDATED_DAY, NO_DATE, days * _DAY))
+    found = desk.view.postings(TERM, queries, _LATEST, months)
+    teller = np.tile(keys.owners, 2 * reach + 2)[found.query]
     number = found.number
     before = number < new.numbers[tellers][teller]
     packed, shared = np.unique((teller[before] << 32) | number[before], return_counts=True)

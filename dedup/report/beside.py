@@ -185,11 +185,26 @@ def _pieces(ledger: Ledger, text: str, start: int, end: int) -> Iterator[Piece]:
 
 def beside(told: Comparison, left: Article, right: Article, width: int, *, texts: bool = True) -> Iterator[Text]:
     """Lay out a comparison of two articles; without their ``texts`` the shares only."""
-    for letter, article in zip(_LETTERS, (left, right), strict=True):
-        yield from _heading(letter, article, width)
+    yield from _headings(left, right, width)
     yield Text()
     yield from _shares(told, width)
-    listed = rows(told, left.text, right.text) if texts else []
+    if texts:
+        yield from _texts(told, left, right, width)
+
+
+def unmeasured(told: Comparison, left: Article, right: Article, width: int) -> Iterator[Text]:
+    """Lay out the same without a figure, for somebody who is to judge the two."""
+    yield from _headings(left, right, width)
+    yield from _texts(told, left, right, width)
+
+
+def _headings(left: Article, right: Article, width: int) -> Iterator[Text]:
+    for letter, article in zip(_LETTERS, (left, right), strict=True):
+        yield from _heading(letter, article, width)
+
+
+def _texts(told: Comparison, left: Article, right: Article, width: int) -> Iterator[Text]:
+    listed = rows(told, left.text, right.text)
     if listed:
         yield Text()
         yield from _legend(width)
