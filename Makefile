@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test browser check docs bench clean
+.PHONY: demo test browser check docs bench bench-full clean
 
 demo: $(VENV)/installed
 	$(BIN)/dedup find corpus/ -o out/demo
@@ -27,8 +27,19 @@ docs: $(VENV)/installed-test
 	$(BIN)/python docs/build_cli.py
 	$(BIN)/python docs/run_notebook.py
 
+# The record of benchmarks/: minutes on two free cores. DATA names the folder of labelled news, which is not part of the
+# repository: without it the rows on real news are left out. The peers have virtual environments of their own.
 bench: $(VENV)/installed-bench
+	$(BIN)/python benchmarks/environments.py
+	$(BIN)/python benchmarks/bench.py benchmarks/definitions/bench.toml $(if $(DATA),--data $(DATA))
+	$(if $(DATA),$(BIN)/python benchmarks/quality.py $(DATA))
+	$(BIN)/python benchmarks/report.py
+
+# The same and larger corpora, up to 10 million articles: hours, and 30 GB of disk in benchmarks/data.
+bench-full: bench
+	$(BIN)/python benchmarks/bench.py benchmarks/definitions/bench-full.toml $(if $(DATA),--data $(DATA))
 	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/report.py
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -14,15 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from dedup.api import (
+        Article,
         Comparison,
         CorpusError,
         DedupError,
+        Index,
+        IndexStateError,
         Ledger,
         MissingExtraError,
         OutputError,
         Result,
         Settings,
         SettingsError,
+        Verdict,
         compare,
         find,
         from_datasketch,
@@ -33,15 +37,19 @@ if TYPE_CHECKING:
 from dedup.version import VERSION as __version__
 
 __all__ = [
+    "Article",
     "Comparison",
     "CorpusError",
     "DedupError",
+    "Index",
+    "IndexStateError",
     "Ledger",
     "MissingExtraError",
     "OutputError",
     "Result",
     "Settings",
     "SettingsError",
+    "Verdict",
     "__version__",
     "compare",
     "find",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dedup.article import Article
 from dedup.comparison import Comparison, Ledger, compare
-from dedup.errors import CorpusError, DedupError, MissingExtraError, OutputError, SettingsError
+from dedup.errors import CorpusError, DedupError, IndexStateError, MissingExtraError, OutputError, SettingsError
+from dedup.index import Index, Verdict
 from dedup.minhash import from_datasketch, to_datasketch
 from dedup.pipeline import find, signatures
 from dedup.result import Result
@@ -11,15 +13,19 @@ from dedup.settings import Settings
 from dedup.shingles import shingle_hashes
 
 __all__ = [
+    "Article",
     "Comparison",
     "CorpusError",
     "DedupError",
+    "Index",
+    "IndexStateError",
     "Ledger",
     "MissingExtraError",
     "OutputError",
     "Result",
     "Settings",
     "SettingsError",
+    "Verdict",
     "compare",
     "find",
     "from_datasketch",

@@ -54,13 +54,17 @@ def gather(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
     return pairs[: linking.gather(pairs)].copy()
 
 
+def least(needed: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the least evidence of candidates: what is needed, and never more than a band hit."""
+    return np.clip(np.ceil(needed), 1, BAND).astype(np.uint8)
+
+
 def choose(pairs: NDArray[np.uint64], needed: NDArray[np.float64], most: int) -> Candidates:
     """Keep the pairs with at least ``needed[shorter]`` evidence, and the likeliest ``most`` of each shorter text.
 
     Works in ``pairs``, which hold nothing of use afterwards.
     """
-    least = np.clip(np.ceil(needed), 1, BAND).astype(np.uint8)
-    kept, capped = linking.likely(pairs, least, most)
+    kept, capped = linking.likely(pairs, least(needed), most)
     ranks = pairs[:kept] >> np.uint64(8)
     return Candidates(
         (ranks & np.uint64(linking.RANKS - 1)).astype(np.int64), (ranks >> np.uint64(28)).astype(np.int64), capped

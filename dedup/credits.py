@@ -73,6 +73,12 @@ LINES = (
     ),
     (r"staff\s+reports?[.)\]]*$", "staff", "report reports", ""),
     (
+        rf"by\s+(?:our|a|the)\s+(?:\w+\s+)?(?:staff|reporters?|correspondents?)\s+(?:and|with)\s+(?-i:{_NAME})\s*[.)\]]*$",
+        "by",
+        "staff reporter reporters correspondent correspondents",
+        "and with",
+    ),
+    (
         r"""(?:\S+\s+){1,4}(?:staff|reporters?|writers?|correspondents?),?\s+with\s+(?:additional\s+|further\s+)?
             (?:inputs?|files?|reports?|reporting|material|information|contributions?)\s+(?:from|by)\s""",
         "",
@@ -148,7 +154,10 @@ _NAMED_ANYWHERE = rf"(?P<agency>\b{AGENCY}\b|(?:[A-Z]\w+\s)+(?:Press|Agency|News
 # What comes from somebody comes from an agency; who reported or edited is a person.
 _PROVIDED = rf"""\b(?:inputs?|files?|reports?|material|information|contributions?|provided|published)\s+(?:from|by)\s+
     (?:the\s+)?(?P<agency>{_NAME})"""
-_AGENCY_IN_LINE = tuple(re.compile(expression, re.VERBOSE) for expression in (_NAMED, _NAMED_ANYWHERE, _PROVIDED))
+_BESIDE = rf"\b(?:[Ss]taff|[Rr]eporters?|[Cc]orrespondents?)\s+(?:and|with)\s+(?P<agency>{_NAME})"
+_AGENCY_IN_LINE = tuple(
+    re.compile(expression, re.VERBOSE) for expression in (_NAMED, _NAMED_ANYWHERE, _PROVIDED, _BESIDE)
+)
 _PHOTO = re.compile(r"\s*(?:file )?photo$")
 _FORMS = Screen(
     (

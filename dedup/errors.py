@@ -6,6 +6,7 @@
     ├── SettingsError     a setting is unknown or out of range          (the command line exits with 2)
     ├── CorpusError       the input is missing, unreadable or wrong     (exit 1)
     ├── OutputError       the output cannot be written or read          (exit 1)
+    ├── IndexStateError   a folder is no index, in use or damaged       (exit 1)
     └── MissingExtraError an optional package is not installed          (exit 1)
 
 Every message is one line: what is wrong and where, what was expected, what to do.
@@ -33,6 +34,10 @@ class CorpusError(DedupError):
 
 class OutputError(DedupError):
     """A result cannot be written, or a folder does not hold one."""
+
+
+class IndexStateError(DedupError):
+    """A folder does not hold an index, or one that is damaged, in use, or of a newer version."""
 
 
 class MissingExtraError(DedupError):

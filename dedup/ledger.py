@@ -99,17 +99,15 @@ def ledgers(
     """
     found = _runs(tokens, boilerplate, groups, size, context)
     kinds = np.where(found.other >= 0, COPIED, _NEITHER).astype(np.int8)
-    last, scores, capped = found.other_token, np.ones(len(kinds)), 0
-    early, by_origin = (found.marks & runs.EARLIER) > 0, (found.marks & runs.ORIGIN) > 0
-    copied, copied_early, by_copy = found.other >= 0, early, by_origin
-    retold = np.zeros((3, len(kinds)), np.bool_)
+    last, scores, capped = found.other_token, np.ones(0), 0
+    retold = np.zeros((3, 0), np.bool_)
     if context is not None and context.teller is not None:
         cut = rewording.sentences(context.reading)
         of = cut.of_tokens()
         made = _counterparts(batch, boilerplate, groups, context, context.teller, cut, found)
-        floors = _floors(context, boilerplate, copied, groups)[cut.owner]
+        floors = _floors(context, boilerplate, kinds == COPIED, groups, made.ties)[cut.owner]
         retold = (floors <= made.scores.T)[:, of] & ~boilerplate
-        reworded = np.flatnonzero(retold[0] & ~copied)
+        reworded = np.flatnonzero(retold[0] & (kinds != COPIED))
         there = made.best[of[reworded]]
         kinds[reworded] = REWORDED
         found.other[reworded] = cut.owner[there]
@@ -117,6 +115,7 @@ def ledgers(
         found.other_token[reworded] = cut.bounds[there] - base
         last = found.other_token.copy()
         last[reworded] = cut.bounds[there + 1] - 1 - base
+        scores = np.ones(len(kinds))
         scores[reworded] = made.containment[of[reworded]]
         capped = made.capped
     columns = tuple(np.empty(len(kinds), np.int32) for _ in range(8))
@@ -124,22 +123,20 @@ def ledgers(
     text, start, end, kind, other, other_start, other_end, token = (column[:count].copy() for column in columns)
     spans = Spans(text, start, end, other, other_start, other_end)
     _in_characters(batch, spans)
-
-    def total(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
-        before = np.concatenate([np.zeros(1, np.int64), np.cumsum(mask)])
-        return np.asarray(before[tokens.places[1:]] - before[tokens.places[:-1]], np.int64)
-
+    counts = np.zeros((len(tokens), 6), np.int64)
+    runs.tally(tokens.places, kinds, found.marks, retold, counts)
+    copied, reworded_, borrowed, by_copy, by_rewording, late = (column.copy() for column in counts.T)
     return Ledgers(
-        copied=total(kinds == COPIED),
-        reworded=total(kinds == REWORDED),
-        borrowed=total(copied_early | retold[1]),
-        by_copy=total(by_copy),
-        by_rewording=total(retold[2] & ~by_copy),
+        copied=copied,
+        reworded=reworded_,
+        borrowed=borrowed,
+        by_copy=by_copy,
+        by_rewording=by_rewording,
         held=found.held,
-        late=total(copied_early & ~by_copy),
+        late=late,
         spans=spans,
         retold=kind == REWORDED,
-        scores=scores[token],
+        scores=scores[token] if len(scores) else np.ones(count),
         capped=capped,
     )
 
@@ -175,6 +172,8 @@ def _runs(
         runs.same_sentences(
             kept.hashes, cut.bounds, cut.owner, groups, cut.places, order, published, size - 1, *columns
         )
+    if not boilerplate.any():
+        return found
     other = np.full(len(tokens.hashes), BOILERPLATE, np.int32)
     other_token = np.full(len(tokens.hashes), -1, np.int32)
     marks = np.zeros(len(tokens.hashes), np.uint8)
@@ -200,15 +199,19 @@ def _counterparts(
     settled = boilerplate | ((found.marks & (runs.EARLIER | runs.ORIGIN)) == (runs.EARLIER | runs.ORIGIN))
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(~settled)])
     wanted = np.diff(before[cut.bounds]) > 0
-    search = rewording.Search(groups, context.order, context.published, found.fresh)
+    search = rewording.Search(groups, context.order, context.published, found.fresh, found.other)
     return rewording.counterparts(batch, context.reading, cut, boilerplate, wanted, search, teller)
 
 
 def _floors(
-    context: Context, boilerplate: NDArray[np.bool_], copied: NDArray[np.bool_], groups: NDArray[np.int64]
+    context: Context,
+    boilerplate: NDArray[np.bool_],
+    copied: NDArray[np.bool_],
+    groups: NDArray[np.int64],
+    ties: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Return for each text the score from which its sentences are reworded."""
-    floors = np.full(len(context.published), rewording.THRESHOLD)
+    floors = rewording.floors(ties)
     if context.guarded:
         for low, high in zip(groups[:-1].tolist(), groups[1:].tolist(), strict=True):
             for text in range(low, high):

@@ -188,13 +188,18 @@ def _initials(name: str) -> str:
 
 
 def shown(credits_: Sequence[Credit], outlet: str) -> Credit | None:
-    """Return the credit that says whose text an article is: the surest form first, a named agency before none.
+    """Return the credit that says whose text an article is.
 
-    Picture credits do not say so, nor does an outlet's own copyright line.
+    Another outlet or agency by name goes before the own outlet, and that before none ("Reporting by staff"); then the
+    surest form. Picture credits do not say so, nor does an outlet's own copyright line.
     """
     told = [
         credit
         for credit in credits_
         if credit.form in _FORMS and not (credit.form == "copyright" and holds(credit.agency, outlet))
     ]
-    return min(told, key=lambda credit: (not credit.agency, _FORMS.index(credit.form), credit.start), default=None)
+    return min(told, key=lambda credit: _preference(credit, outlet), default=None)
+
+
+def _preference(credit: Credit, outlet: str) -> tuple[bool, bool, int, int]:
+    return not credit.agency, holds(credit.agency, outlet), _FORMS.index(credit.form), credit.start

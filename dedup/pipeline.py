@@ -17,18 +17,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from dedup import lsh, overlap, postings, profiles, sketch, tables
+from dedup import lsh, overlap, profiles, sketch, tables
 from dedup.alignment import NO_DATE
 from dedup.background import Background
-from dedup.candidates import Candidates, check_size, choose, gather
+from dedup.candidates import Candidates, check_size, choose, least
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
 from dedup.kernels.linking import block_starts, components
+from dedup.postings import postings
 from dedup.result import Result
 from dedup.rewrites import Tellers, rewrites
 from dedup.settings import Settings
 from dedup.sketch import Recipe
-from dedup.store import TextStore
+from dedup.store import Held, TextStore
 from dedup.stories import Model
 from dedup.survey import learn, rank, survey
 from dedup.text import token_hashes
@@ -45,7 +46,8 @@ if TYPE_CHECKING:
 # Of the keys that two articles must share by the threshold, the part that must be seen: the rest is the error of the
 # sample, and pairs that capped postings left out.
 _SEEN = 1 / 3
-_BLOCK_BYTES = 8 << 20  # of text whose pairs are verified at a time
+_HELD_BYTES = 512 << 20  # of text: a corpus that has no more is read once
+_BLOCK_BYTES = 16 << 20  # of text whose pairs are verified at a time
 _TELLERS = 5  # of a copy group, the first published, that stand for it among the rewrites
 
 
@@ -65,21 +67,21 @@ def find(
     settings = settings or Settings()
     workers = Workers(settings.workers, progress)
     articles = open_corpus(corpus, columns)
-    background = Background.load(Path(settings.background) if settings.background else None)
-    learned = learn(articles, background, workers) if settings.boilerplate or settings.stories else None
-    surveyed = survey(articles, recipe(settings), workers, learned, settings)
+    background, held = _background(settings), Held(_HELD_BYTES)
+    learned = None if background is None else learn(articles, background, workers)
+    surveyed = survey(articles, recipe(settings), workers, learned, settings, held)
     ranking = rank(surveyed.sketches, settings.shingle)
     pairs, capped_lists = candidates(surveyed, ranking, settings)
     counters = _counters(articles, surveyed, pairs, capped_lists, settings)
     with TextStore(len(articles)) as store:
-        fetch(articles, wanted(ranking, pairs), store, workers)
+        fetch(articles, wanted(ranking, pairs), store, workers, held)
         matches = verify(store, surveyed, ranking, pairs, settings, workers)
         groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
         told = None
-        if learned is not None and settings.stories:
+        if background is not None and learned is not None and settings.stories:
             told, counters["capped_partners"] = retell(surveyed, groups, learned, background, settings, workers)
         stories = tables.stories(surveyed, groups.first_rows(len(articles)) if told is None else told.first)
-        fetch(articles, store.missing(stories.rows), store, Workers(settings.workers))
+        fetch(articles, store.missing(stories.rows), store, Workers(settings.workers), held)
         about = tables.about(articles, workers)
         rarity = background if settings.stories else None
         accounts = tables.account(surveyed, about, stories, store, rarity, settings.shingle, workers)
@@ -94,6 +96,15 @@ def find(
         counters,
         {"source": articles.source, "columns": articles.names},
     )
+
+
+def _background(settings: Settings) -> Background | None:
+    """Load the background where something is weighed by it; one that is named and cannot be read is refused anyway."""
+    weighs = settings.boilerplate or settings.stories
+    if not weighs and not settings.background:
+        return None
+    made = Background.load(Path(settings.background) if settings.background else None)
+    return made if weighs else None
 
 
 def signatures(texts: Iterable[str | None], settings: Settings | None = None) -> NDArray[np.uint32]:
@@ -141,9 +152,10 @@ def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[
     ranks = np.full(len(sketches), -1, np.int32)
     ranks[first] = np.arange(len(first))
     near = lsh.candidates(sketches.keys[first], settings.cap)
-    excerpts, keys = postings.candidates(sketches.sampled, sketches.places, ranks, settings.cap)
-    pairs = choose(gather([near.pairs, excerpts.pairs]), keys_needed(keys, settings), settings.compared)
-    return pairs, near.capped + excerpts.capped
+    shared = postings(sketches.sampled, sketches.places, ranks, settings.cap)
+    needed = keys_needed(shared.counts, settings)
+    pairs = choose(shared.pairs(near.pairs, least(needed)), needed, settings.compared)
+    return pairs, near.capped + shared.capped
 
 
 def keys_needed(keys: NDArray[np.int32], settings: Settings) -> NDArray[np.float64]:
@@ -159,13 +171,21 @@ def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:
     return np.sort(ranking.rows[np.repeat(involved, np.diff(ranking.places))])
 
 
-def fetch(corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Workers) -> None:
-    """Read the texts of these rows into the store."""
+def fetch(
+    corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Workers, held: Held | None = None
+) -> None:
+    """Read the texts of these rows into the store, from the corpus if they are not all ``held``."""
+
+    def read(part: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], pa.Array]]:
+        if held is not None and held.all:
+            return list(held.select(part))
+        return [(numbers, batch.column(0)) for numbers, batch in corpus.select(part, ("text",))]
+
     pieces = corpus.split(rows)
     sizes = [len(part) for part in pieces]
-    for piece in workers.map("fetch", lambda part: list(corpus.select(part, ("text",))), pieces, sizes):
-        for numbers, batch in piece:
-            store.add(numbers, batch.column(0))
+    for piece in workers.map("fetch", read, pieces, sizes):
+        for numbers, column in piece:
+            store.add(numbers, column)
     store.seal()
 
 
@@ -178,7 +198,10 @@ def verify(
     blocks = _blocks(longer, shorter, store.sizes()[rows])
 
     def verify_block(block: NDArray[np.int64]) -> overlap.Matches:
-        texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
+        both = np.concatenate([longer[block], shorter[block]])
+        texts, number = np.unique(both), np.empty(len(rows), np.int64)
+        number[texts] = np.arange(len(texts))
+        numbers = number[both]
         tokens = token_hashes(store.texts(rows[texts]))
         own = tokens.without(surveyed.boilerplate.mask(rows[texts], tokens.places))
         exact = overlap.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)

@@ -1,9 +1,10 @@
 """Which sentence of another member a sentence retells: found by rare words, refused by new names and numbers.
 
-A sentence is *reworded* when its score reaches :data:`THRESHOLD`. The score is the share of its words, weighted by
-rarity, that one other sentence holds (together with that one's two neighbours), less a cost for each name and number
-that no member knows: who adds a fact tells his own. Words that the whole story uses weigh less. Nothing here needs
-word vectors: on annotated rewrites they add nothing once new names and numbers cost.
+A sentence is *reworded* when its score reaches the floor of its text: :data:`THRESHOLD` where rare words tie the text
+to another member, up to :data:`STRICT` where they do not (:func:`floors`). The score is the share of its words,
+weighted by rarity, that one other sentence holds (together with that one's two neighbours), less a cost for each name
+and number that no member knows: who adds a fact tells his own. Words that the whole story uses weigh less. Nothing
+here needs word vectors: on annotated rewrites they add nothing once new names and numbers cost.
 """
 
 from __future__ import annotations
@@ -29,15 +30,18 @@ SENTENCES = 4096  # of these texts' sentences, the most that are searched
 FRESH = 0.1  # share of its shingles that no preferred text has, from which a text says something new
 _LEAST_RARITY = 0.5  # words commoner than this carry no weight
 _STORY = 0.8  # how far a word that the whole story uses is discounted
+_SCANT = 4.0  # rarity that counts as not held in every sentence: a few common words are too little
 _NEAR_TIE = 0.1  # sentences this close in containment: the preferred member's is named
 _NEW_NAME = 0.025  # cost of a name that no member knows, by its rarity (an invented name: 0.24)
 _NEW_NUMBER = 0.13  # cost of a number that no member knows
 _OWN = 0.17  # cost of speaking of the own outlet ("told the Gazette", "told this newspaper")
-_WEIGHTS = (_LEAST_RARITY, _STORY, _NEAR_TIE, _NEW_NAME, _NEW_NUMBER, _OWN)
+_WEIGHTS = (_LEAST_RARITY, _STORY, _SCANT, _NEAR_TIE, _NEW_NAME, _NEW_NUMBER, _OWN)
 _OUTLET_LETTERS, _OUTLET_RARITY = 4, 1.5  # of the words of an outlet's name that stand for it, at least
 
-# Without the story decision, a common vocabulary may be a common subject and no more: see bound().
-STRICT = 0.28  # the threshold then, for a text that nothing specific ties to the other
+# Reports on one event share its words even where nobody retells anybody: see floors().
+STRICT = 0.28  # the threshold for a text that nothing specific ties to another
+_COMMON = 4.0  # rarity (one article in 55 has it) of a word that any report on the event may use
+_LOOSE, _TIGHT = 8.0, 10.0  # ties from which THRESHOLD is asked for in part, and alone
 _RUNS_TIE = 0.05  # this share of verbatim words
 _NAMES_TIE = 4.0  # nor so many distinct shared names and numbers in 100 words
 _SUBJECT = 0.1  # a name in more than this share of the other's sentences is its subject, and ties nothing
@@ -68,12 +72,14 @@ class Counterparts(NamedTuple):
     """Per sentence: the scores against all members, the earlier ones and the origin; the counterpart named.
 
     ``containment`` is the share of the sentence's weight that the counterpart (with its neighbours) holds; ``best``
-    the counterpart's number, -1 for none. ``capped`` counts stories with more to search than is searched.
+    the counterpart's number, -1 for none. ``ties``, one value a text, say how closely its rare words tie it to the
+    text that most of it comes from. ``capped`` counts stories with more to search than is searched.
     """
 
     scores: NDArray[np.float64]
     containment: NDArray[np.float64]
     best: NDArray[np.int64]
+    ties: NDArray[np.float64]
     capped: int
 
 
@@ -103,12 +109,16 @@ def sentences(reading: Reading, kept: NDArray[np.bool_] | None = None) -> Senten
 
 
 class Search(NamedTuple):
-    """Where to look: the groups of texts, their order of preference, and which texts may be a source."""
+    """Where to look: the groups of texts, their order of preference, and which texts may be a source.
+
+    ``copied`` is the text that each token is copied from, negative where it is from none.
+    """
 
     groups: NDArray[np.int64]
     order: NDArray[np.int64]
     published: NDArray[np.int64]
     fresh: NDArray[np.float64]
+    copied: NDArray[np.int32]
 
 
 def counterparts(
@@ -128,8 +138,13 @@ def counterparts(
     voice = np.zeros(len(cut.owner), np.bool_)
     voice[cut.of_tokens()[_own_voice(reading.tokens.hashes)]] = True
     found = Counterparts(
-        np.full((len(cut.owner), 3), -1.0), np.zeros(len(cut.owner)), np.full(len(cut.owner), -1, np.int64), 0
+        np.full((len(cut.owner), 3), -1.0),
+        np.zeros(len(cut.owner)),
+        np.full(len(cut.owner), -1, np.int64),
+        np.zeros(len(cut.places) - 1),
+        0,
     )
+    rarity = _rarity(terms, teller.background)
     known = reading.terms.copy()
     known[numbers < 0] = 0
     capped += kernels.counterparts(
@@ -141,7 +156,7 @@ def counterparts(
         cut.bounds,
         numbers,
         reading.flags,
-        _rarity(terms, teller.background),
+        rarity,
         wanted,
         voice,
         *_own_names(teller),
@@ -154,7 +169,29 @@ def counterparts(
         found.containment,
         found.best,
     )
+    named = np.where(found.best < 0, -1, cut.owner[found.best])
+    kernels.ties(
+        reading.tokens.places,
+        numbers,
+        rarity,
+        search.copied,
+        cut.of_tokens(),
+        named,
+        found.containment,
+        _COMMON,
+        found.ties,
+    )
     return found._replace(capped=int(capped))
+
+
+def floors(ties: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each text the score from which its sentences are reworded: the lower, the closer it is tied.
+
+    Who retells an article carries its rare words and figures; reports that two outlets wrote on their own share the
+    event's names and not much more.
+    """
+    loose = np.clip((_TIGHT - ties) / (_TIGHT - _LOOSE), 0.0, 1.0)
+    return np.asarray(THRESHOLD + (STRICT - THRESHOLD) * loose, np.float64)
 
 
 def _bundle(batch: Texts, reading: Reading, terms: NDArray[np.uint64]) -> tuple[NDArray[Any], ...]:

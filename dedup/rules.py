@@ -38,6 +38,12 @@ _SIGNS = """newsletter newsletters inbox email mail alert alerts app headline he
 _READERS = """reader readers listener listeners member members viewer viewers subscribers donations"""
 _NETWORK = r"(?:facebook|twitter|whatsapp|telegram|linkedin|pinterest|reddit|email|print|copy\s+link|share"
 _PICTURE = r"(?:photos?|photographs?|pictures?|images?|pic|credit|graphic|illustration|video|foto)"
+# What captions say that people in a picture do, in the present, and the date on which they did.
+_ACTS = """arrives attends chairs delivers walks speaks addresses waves gestures looks stands sits poses listens reacts
+    smiles greets shakes answers departs boards participates holds inspects arrive attend walk speak sit pose listen
+    wave gather shake participate"""
+_MONTHS = """january february march april may june july august september october november december jan feb mar apr jun
+    jul aug sep sept oct nov dec"""
 _PICTURES = """photo photos photograph photographs picture pictures image images pic pics credit graphic illustration
     video foto"""
 
@@ -265,6 +271,10 @@ _CAPTION = _rows("caption",
       "holds": f"{_PICTURES} pictured caption captions", "most": 40, "line": True}),
     (rf"/(?<=[\w.\u2019'-][\w.\u2019'\s-]/)\s*(?:{AGENCY}|Getty|Shutterstock|Alamy|EPA|Bloomberg)(?:\s\w+){{0,3}}\W*$",
      {"holds": "/", "also": f"{AGENCIES} shutterstock alamy epa", "most": 40, "line": True}),
+    (rf"""^(?!.*(?:[@"“?!]|\#|\b(?:said|says|told|was|were|had)\b))(?=.*\b(?:{"|".join(_ACTS.split())})\b)
+        .*\b(?:(?:{"|".join(_MONTHS.split())})\.?\s\d{{1,2}},\s|\d{{1,2}}\s(?:{"|".join(_MONTHS.split())})\.?,?\s)(?:19|20)\d\d
+        (?:,?\s(?:in|at|near|outside)\s[^.]{{1,60}})?\W*$""",
+     {"holds": _ACTS, "also": _MONTHS, "least": 8, "most": 45, "line": True}),
     (r"(?:getty\s+images|shutterstock|alamy|imago|depositphotos|wikimedia(?:\s+commons)?|unsplash)\)?\W*$",
      {"holds": "getty shutterstock alamy imago depositphotos wikimedia unsplash", "most": 40, "line": True}),
 )

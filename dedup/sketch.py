@@ -130,8 +130,11 @@ def _run(batch: text.Texts, recipe: Recipe, signatures: NDArray[np.uint32], *, s
 
 
 def _room(count: int, size: int, recipe: Recipe) -> tuple[Sketches, NDArray[np.uint32]]:
-    """Return sketches to be written, and room for the sampled shingles of ``size`` bytes or tokens in all."""
-    return empty(count, recipe), np.empty(2 * size + count, np.uint32)
+    """Return sketches to be written, and room for the sampled shingles of ``size`` bytes or tokens in all.
+
+    One place more than there can be is written to.
+    """
+    return empty(count, recipe), np.empty(2 * size + count + 1, np.uint32)
 
 
 def empty(count: int, recipe: Recipe) -> Sketches:

@@ -1,21 +1,58 @@
-"""The texts of the articles that have candidates, once more, in a work file that is gone with the process."""
+"""Texts once more: those of a small corpus held from the first pass, those that have candidates in a work file."""
 
 from __future__ import annotations
 
 import mmap
 import tempfile
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import pyarrow as pa
 
 from dedup.errors import OutputError
 from dedup.text import Texts, views
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
+
+
+class Held:
+    """Columns of texts as they were read, held as long as all of them fit into ``most`` bytes, and else none.
+
+    To decompress Parquet costs more than all that is done with most texts: what fits is read once.
+    """
+
+    def __init__(self, most: int) -> None:
+        """Hold nothing yet."""
+        self._room = most
+        self._columns: dict[int, pa.Array] | None = {}
+        self._lock = Lock()
+
+    @property
+    def all(self) -> bool:
+        """Say whether everything that was offered is here."""
+        return self._columns is not None
+
+    def offer(self, row: int, column: pa.Array) -> None:
+        """Hold the texts of the articles from ``row`` on, if there is room."""
+        with self._lock:
+            self._room -= column.nbytes
+            if self._columns is not None:
+                self._columns[row] = column
+            if self._room < 0:
+                self._columns = None
+
+    def select(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
+        """Yield (rows, their texts) for these rows, ascending."""
+        columns = self._columns or {}
+        starts = np.array(sorted(columns), np.int64)
+        for start, part in zip(starts.tolist(), np.split(rows, np.searchsorted(rows, starts[1:])), strict=True):
+            if len(part):
+                yield part, columns[start].take(pa.array(part - start))
 
 
 class TextStore:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dedup.corpus import Corpus
     from dedup.profiles import Outlines
     from dedup.settings import Settings
+    from dedup.store import Held
     from dedup.workers import Workers
 
 _NAMED = 5  # examples in a message
@@ -157,19 +158,26 @@ class _Part(NamedTuple):
     outlines: Outlines | None
 
 
-def survey(corpus: Corpus, recipe: Recipe, workers: Workers, learned: Known | None, settings: Settings) -> Survey:
-    """Read every article. Raises CorpusError for invalid text and duplicate ids.
+def survey(
+    corpus: Corpus,
+    recipe: Recipe,
+    workers: Workers,
+    learned: Known | None,
+    settings: Settings,
+    held: Held | None = None,
+) -> Survey:
+    """Read every article, and offer its text to be ``held``. Raises CorpusError for invalid text and duplicate ids.
 
     With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
     """
     if learned is None:
 
         def look(piece: int) -> list[_Part]:
-            return list(_quickly(corpus, recipe, piece))
+            return list(_quickly(corpus, recipe, piece, held))
     else:
 
         def look(piece: int) -> list[_Part]:
-            return list(_thoroughly(corpus, recipe, piece, learned, settings))
+            return list(_thoroughly(corpus, recipe, piece, learned, settings, held))
 
     read = [part for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes()) for part in piece]
     ids = pa.concat_arrays([part.about["id"] for part in read])
@@ -186,8 +194,10 @@ def survey(corpus: Corpus, recipe: Recipe, workers: Workers, learned: Known | No
     )
 
 
-def _quickly(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[_Part]:
+def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> Iterator[_Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text")):
+        if held is not None:
+            held.offer(row, batch["text"])
         with _located(corpus, piece, row):
             sketches = sketch(batch["text"], recipe)
         none = np.empty(0, np.int32)
@@ -195,8 +205,12 @@ def _quickly(corpus: Corpus, recipe: Recipe, piece: int) -> Iterator[_Part]:
         yield _Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
 
 
-def _thoroughly(corpus: Corpus, recipe: Recipe, piece: int, learned: Known, settings: Settings) -> Iterator[_Part]:
+def _thoroughly(
+    corpus: Corpus, recipe: Recipe, piece: int, learned: Known, settings: Settings, held: Held | None
+) -> Iterator[_Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
+        if held is not None:
+            held.offer(row, batch["text"])
         with _located(corpus, piece, row):
             texts = text.views(batch["text"])
             reading, titles = text.read(texts), text.read(text.views(batch["title"]))

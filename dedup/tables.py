@@ -208,7 +208,7 @@ def account(
         base, end = found.places[block.start], found.places[block.stop]
         rows, groups = found.rows[base:end], found.places[block.start : block.stop + 1] - base
         batch = store.texts(rows)
-        reading = read(batch)
+        reading = read(batch, terms=background is not None)
         boilerplate = surveyed.boilerplate.mask(rows, reading.tokens.places)
         own = reading.tokens.without(boilerplate)
         known = about.take(pa.array(rows))
@@ -258,7 +258,7 @@ def account(
     for told_ in workers.map("ledger", work, blocks, sizes):
         rows, made = told_.rows, told_.made
         out.copied[rows], out.reworded[rows] = made.copied, made.reworded
-        out.borrowed[rows] = np.where(published[rows] == UNDATED, -1, made.borrowed)
+        out.borrowed[rows] = np.where(_ordered(published[rows], told_.members), made.borrowed, -1)
         out.role[rows] = told_.roles
         for (low, high), its in zip(itertools.pairwise(told_.members.tolist()), told_.origins, strict=True):
             out.first[rows[low:high]] = rows[low + its.first] if its.first >= 0 else -1
@@ -269,6 +269,15 @@ def account(
         capped += made.capped
         parts.append(_rows_of(made, rows))
     return replace(out, spans=_spans(surveyed.ids, parts), capped=capped)
+
+
+def _ordered(published: NDArray[np.int64], groups: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which texts are known to be before or after another member of their group."""
+    out = np.asarray(published != UNDATED, np.bool_)
+    for low, high in itertools.pairwise(groups.tolist()):
+        its = published[low:high][out[low:high]]
+        out[low:high] &= its.size > 0 and bool(its.min() < its.max())
+    return out
 
 
 def _preferred(low: int, high: int, first: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import numpy as np
@@ -125,6 +126,11 @@ class _Worth(NamedTuple):
     row: NDArray[np.int32]
 
 
+@cache
+def _function_terms() -> NDArray[np.uint64]:
+    return np.array([token_hash(stem(word)) for word in _FUNCTION_WORDS], np.uint64)
+
+
 def _worth(
     terms: NDArray[np.uint64],
     counts: NDArray[np.float64],
@@ -134,7 +140,7 @@ def _worth(
 ) -> _Worth:
     df = background.df(terms)
     plainly = plain(df, background.articles, counts, articles)
-    function = np.isin(terms, np.array([token_hash(stem(word)) for word in _FUNCTION_WORDS], np.uint64))
+    function = np.isin(terms, _function_terms())
     content = (plainly > _CONTENT) & ~function
     key = np.where(content & (plainly > _KEY) & ~np.isin(terms, short), plainly, 0.0)
     weight = rarity(df, background.articles, counts, articles).astype(np.float32)
@@ -162,12 +168,13 @@ class Growing:
 
     def of(self, *readings: Reading) -> Vocabulary:
         """Take in the terms of these readings that are not there yet, and return all."""
-        self._add(np.concatenate([reading.terms for reading in readings]), short_terms(*readings))
+        terms = np.concatenate([reading.terms for reading in readings])
+        fresh = np.unique(terms[(terms != 0) & (self.vocabulary.numbers(terms) < 0)])
+        if len(fresh):
+            self._add(fresh, short_terms(*readings))
         return self.vocabulary
 
-    def _add(self, terms: NDArray[np.uint64], short: NDArray[np.uint64]) -> None:
-        distinct = np.unique(terms[terms != 0])
-        fresh = distinct[self.vocabulary.numbers(distinct) < 0]
+    def _add(self, fresh: NDArray[np.uint64], short: NDArray[np.uint64]) -> None:
         size = self._size + len(fresh)
         if size > len(self.vocabulary.terms):
             self._grow(2 * size)

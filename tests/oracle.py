@@ -159,6 +159,11 @@ def shingle_hash(shingle: Sequence[str]) -> int:
     h = 0
     for token in shingle:
         h = (h * P1 + token_hash(token)) & MASK
+    return avalanche(h)
+
+
+def avalanche(h: int) -> int:
+    """Mix 64 bits as xxh64 does at its end."""
     h ^= h >> 33
     h = (h * P2) & MASK
     h ^= h >> 29

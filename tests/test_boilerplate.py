@@ -137,6 +137,8 @@ LINES = {
         "The ferry at its berth on Tuesday. (NPA)",
         "The ferry at its berth on Tuesday. Getty Images",
         "File photo of the ferry",
+        "Harbour master Ann Lee speaks to owners of the line after the crossing in Port Ellen, March 5, 2026.",
+        "Passengers wait as Ann Lee arrives at the quay on Thursday, Mar. 5, 2026 in Port Ellen, Velmark.",
     ],
     "byline": ["By Ann Lee and Bo Ray", "Gazette Staff Reporter"],
 }
@@ -163,6 +165,9 @@ def test_a_line_of_furniture_meets_its_rule(rule: str, line: str) -> None:
         "Trade with agencies abroad has grown by a third since the spring.",
         "By the time the boat came in, the shops had closed.",
         "“Read more,” she told her pupils, and most of them did.",
+        "The harbour master speaks to the owners of the line on March 5, and they will listen.",
+        "The harbour master said that she arrives at the quay of Port Ellen on March 5, 2026.",
+        "The law on ferries holds for every line that was founded before March 5, 2026.",
         "The committee's members include Ann Lee (Labour) and two others who sit for the islands.",
     ],
 )

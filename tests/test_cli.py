@@ -36,6 +36,9 @@ VERBS = [
     "keep",
     "find",
     "show",
+    "add",
+    "check",
+    "index",
     "report",
     "compare",
     "explain",
@@ -488,7 +491,13 @@ def test_version() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], *([verb, "--help"] for verb in VERBS), ["background", "build", "--help"], ["--version"]],
+    [
+        ["--help"],
+        *([verb, "--help"] for verb in VERBS),
+        *(["index", verb, "--help"] for verb in ("info", "verify", "prune", "remove", "export", "events", "learn")),
+        ["background", "build", "--help"],
+        ["--version"],
+    ],
 )
 def test_help_loads_nothing_heavy(arguments: list[str]) -> None:
     code = (
@@ -541,11 +550,23 @@ def test_examples_of_the_help_work(example: str, sample: Path, out: Path, tmp_pa
         sources(tmp_path)
     named |= {name: str(tmp_path / name) for name in ("curve.svg", "dedup.toml", "tune.csv")}
     (tmp_path / "dedup.toml").write_text("near = 0.75\n")
+    if words[1] in {"add", "check", "index"}:
+        named |= indexed(sample, tmp_path, there=words[1] != "add")
     if "--report" in words:
         assert run("tune", sample, "--labels", named["tune.csv"], answers="y\n").exit_code == 0
     done = run(*[named.get(word, word) for word in words[1:]], answers="y\n")
     assert done.exit_code == 0, done.stderr
     assert done.stdout
+
+
+def indexed(sample: Path, folder: Path, *, there: bool) -> dict[str, str]:
+    """Write what the examples of an index read, where it is to be there also that."""
+    (folder / "page.txt").write_text("The ferry left at dawn.")
+    (folder / "articles.jsonl").write_text('{"id": "a", "text": "The ferry left at dawn."}\n')
+    if there:
+        assert run("add", folder / "news.index", sample).exit_code == 0
+    names = ("news.index", "page.txt", "articles.jsonl", "bad.jsonl")
+    return {name: str(folder / name) for name in names} | {"out/": str(folder / "exported")}
 
 
 def sources(folder: Path) -> None:

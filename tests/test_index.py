@@ -264,6 +264,19 @@ def test_who_leant_on_a_removed_article_finds_another_hold(index: Index) -> None
     assert index.get("short").witness_id in {"long", "middle"} & set(replayed(index))
 
 
+def test_no_two_stories_have_one_id(index: Index) -> None:
+    index.add([article("a", words(0, 100)), article("b", words(0, 100))])
+    index.add([article("a", words(5000, 100))])  # corrected out of recognition
+    assert told(index, ["a", "b"]) == {"a": "a", "b": "b"} == replayed(index)
+    index.add([article("c", words(0, 100))])
+    index.remove(["b"])
+    assert told(index, ["c"]) == {"c": "b"}
+    index.add([article("b", words(9000, 100))])  # back under its id, and another text
+    assert told(index, "abc") == {"a": "a", "b": "b", "c": "c"} == replayed(index)
+    assert index.info().stories == 3
+    assert [entry.id for entry in index.story("b")] == ["b"]
+
+
 def test_a_removed_story_is_gone(index: Index) -> None:
     index.add([article("a", words(0, 60))])
     index.remove(["a"])

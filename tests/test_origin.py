@@ -117,6 +117,13 @@ def test_the_credit_shown() -> None:
     assert shown([credit("Post", "copyright")], "Argus") == credit("Post", "copyright")
 
 
+def test_the_credit_of_another_goes_before_the_own_dateline() -> None:
+    own, staff, other = credit("Argus", "dateline"), credit("", "line"), credit("Nordwire", "line")
+    assert shown([own, staff, other], "Argus") == other
+    assert shown([own, staff], "Argus") == own
+    assert shown([staff], "Argus") == staff
+
+
 def test_coverage_is_the_mean_share_of_the_others() -> None:
     texts = pa.array(["a b c d e f", "a b c d e f g h", "x y z u v w"], pa.large_string())
     covered = coverage(tokenise(views(texts)), np.array([0, 3]), 5)

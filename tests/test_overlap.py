@@ -70,6 +70,21 @@ def test_a_corpus_equals_the_oracle(seed: int) -> None:
     assert found.shared.max() > 50
 
 
+def test_a_bucket_that_spills() -> None:
+    """Shingles of which 30 belong into one bucket of eight, and some of which the other text has not."""
+    random = np.random.default_rng(3)
+    drawn = random.integers(1, 2**63, 20_000, dtype=np.uint64)
+    crowded = [int(token) for token in drawn if (oracle.avalanche(int(token)) >> 20) % 16 == 15][:30]
+    assert len(crowded) == 30
+    hashes = np.array([0, *crowded, 0, *crowded[:10], *crowded[:5], 77, *range(900, 905)], np.uint64)
+    places = np.array([0, 31, len(hashes)], np.int64)
+    tokens = text.Tokens(hashes, np.empty(0, np.int32), np.empty(0, np.int32), places)
+    for longer, shorter in ((0, 1), (1, 0)):
+        found = overlap.overlaps(tokens, np.array([longer]), np.array([shorter]), 1)
+        sizes = {0: 31, 1: 17}
+        assert (found.shared[0], found.longer[0], found.shorter[0]) == (11, sizes[longer], sizes[shorter])
+
+
 RULE = Rule(near=0.8, excerpt=0.6, shingles=40)
 
 

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 NAMES = [
+    "Article",
     "Comparison",
     "CorpusError",
     "DedupError",
+    "Index",
     "IndexStateError",
     "Ledger",
     "MissingExtraError",
@@ -28,6 +30,7 @@ NAMES = [
     "Result",
     "Settings",
     "SettingsError",
+    "Verdict",
     "__version__",
     "compare",
     "find",

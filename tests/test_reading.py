@@ -68,6 +68,8 @@ def drawn(original: str) -> str:
         ("He said ‘stop’ twice. ‘Go,’ she said.", "¶ He said stop twice | Go she said"),
         ("It ended. «Enfin», he said.", "¶ It ended | Enfin he said"),
         ("“It ended.”Then he left.", "¶ It ended | Then he left"),
+        ("The U.S.-China talks and U.S.–Russia deals.", "¶ The U S China talks and U S Russia deals"),
+        ("It ended. — Example Press", "¶ It ended | Example Press"),
         ("See dedup.Settings for more.", "¶ See dedup Settings for more"),
         # lines
         ("Headline\nBy Ann Lee\nThe storm came.", "¶ Headline ¶ By Ann Lee ¶ The storm came"),

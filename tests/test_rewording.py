@@ -109,6 +109,35 @@ def test_the_guard_asks_for_more_where_nothing_ties_the_texts() -> None:
     assert tell([one, two], guarded=True).reworded.sum() <= tell([one, two]).reworded.sum()
 
 
+EVENT = (
+    "The minister said on Friday that the government wants the talks to go on in the summer. "
+    "The two sides will meet again next week, and the minister hopes for a deal before the end of the year."
+)
+OWN = "A week of talks has changed little for the people who live here. They only hope that it is over soon."
+
+
+def test_common_words_alone_do_not_make_a_sentence_reworded() -> None:
+    assert tell([EVENT, OWN]).reworded.tolist() == [0, 0]
+
+
+def test_less_is_asked_of_a_text_that_rare_words_tie_to_another() -> None:
+    tied = [f"{text} The Quillfeather Ostrander report of Wexcombe and Harrowby is new." for text in (EVENT, OWN)]
+    assert tell(tied).reworded[1] > 0
+    ties = np.array([0.0, 8.0, 9.0, 10.0, 50.0])
+    assert rewording.floors(ties).round(3).tolist() == [0.28, 0.28, 0.165, 0.05, 0.05]
+
+
+def test_of_three_sentences_the_one_that_says_it_is_named() -> None:
+    wire = (
+        "The harbour of Ellersund was busy on Tuesday morning. "
+        "Rescuers lifted every passenger from the burning deck of the Northern Swallow within two hours. "
+        "The ferry Northern Swallow had left the harbour late. "
+        "Ingrid Halvorsen of the coastguard blamed the engine room."
+    )
+    retold = "From the burning deck of the Northern Swallow, rescuers had every passenger lifted in two hours."
+    assert [there.split()[0] for _, there in named([wire, retold], tell([wire, retold]), 1)] == ["Rescuers"]
+
+
 def test_sources_are_capped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(1)
     texts = [f"{' '.join(prose(random, 30))}. {RETOLD}" for _ in range(12)]

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dedup import rewrites as of_tellers
 from dedup.alignment import NO_DATE
 from dedup.background import Background
 from dedup.profiles import Lists, Outlines
-from dedup.rewrites import SHARED, Tellers, _telling, candidates, rewrites
+from dedup.rewrites import SHARED, Tellers, candidates, rewrites
 from dedup.stories import Model
 from dedup.vocabulary import Tally, vocabulary
 from dedup.workers import Workers
@@ -150,7 +151,7 @@ def test_of_too_many_the_likeliest_stay() -> None:
     ],
 )
 def test_an_outlet_of_half_the_articles_says_nothing(outlets: list[int], telling: list[int]) -> None:
-    assert _telling(np.array(outlets, np.int32)).tolist() == telling
+    assert of_tellers.telling(np.array(outlets, np.int32)).tolist() == telling
 
 
 # All of it ------------------------------------------------------------------------------------------------------------

@@ -36,6 +36,18 @@ def test_order_counts() -> None:
     assert shingle_hashes(["a", "b"], 2) != shingle_hashes(["b", "a"], 2)
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 511, 512, 513, 1500])
+def test_a_fingerprint_is_two_polynomials(count: int) -> None:
+    """It breaks ties between texts of one length: a result depends on it."""
+    words = [f"w{number}" for number in range(count)]
+    one = two = count
+    for word in words:
+        one = (one * 0x9E3779B185EBCA87 + oracle.token_hash(word)) % 2**64
+        two = (two * 0x165667B19E3779F9 + (oracle.token_hash(word) ^ 0xC2B2AE3D27D4EB4F)) % 2**64
+    found = sketches([" ".join(words)]).fingerprints[0].tolist()
+    assert found == [oracle.avalanche(one), oracle.avalanche(two)]
+
+
 @given(sentences, st.integers(1, 9))
 def test_the_kernels_make_the_same(text: str, size: int) -> None:
     """With a sample of one in one every shingle is a posting key, but for immediate repeats."""

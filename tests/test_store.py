@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import any_text
 
-from dedup.store import TextStore
+from dedup.store import Held, TextStore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,3 +64,31 @@ def test_the_file_is_gone_even_while_open(tmp_path: Path) -> None:
         assert list(tmp_path.iterdir()) == []
         store.seal()
     assert list(tmp_path.iterdir()) == []
+
+
+# Held -----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_held_comes_back() -> None:
+    """Batches may come in any order; rows that nobody asks for stay away."""
+    held = Held(1 << 20)
+    for row in (3, 0, 7):
+        held.offer(row, pa.array([f"text {row}", None, f"text {row + 2}"], pa.large_string())[: 4 if row else 3])
+    assert held.all
+    found = [
+        (row, text)
+        for rows, column in held.select(np.array([0, 1, 5, 7]))
+        for row, text in zip(rows.tolist(), column.to_pylist(), strict=True)
+    ]
+    assert found == [(0, "text 0"), (1, None), (5, "text 5"), (7, "text 7")]
+    assert list(held.select(np.empty(0, np.int64))) == []
+
+
+def test_too_much_is_not_held() -> None:
+    held = Held(1000)
+    held.offer(0, pa.array(["x" * 600], pa.large_string()))
+    assert held.all
+    held.offer(1, pa.array(["x" * 600], pa.large_string()))
+    assert not held.all
+    held.offer(2, pa.array(["x"], pa.large_string()))
+    assert not held.all

@@ -120,7 +120,13 @@ def test_without_times_nobody_is_the_origin(times: list[str | None]) -> None:
     for row in found[:2]:
         assert row["copied"] == row["shared"] == 1
         assert [row[name] for name in ("first_id", "origin_id", "origin_confidence", "role")] == [None] * 4
-        assert row["borrowed"] == (None if times[0] is None else 0)
+        assert row["borrowed"] is None
+
+
+def test_what_is_borrowed_is_known_where_times_differ() -> None:
+    times = ["2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", "2026-03-01T12:00:00Z"]
+    found = {row["id"]: row["borrowed"] for row in find(story(published=pa.array(times))).articles.to_pylist()}
+    assert found["a"] == found["b"] == 0 < found["c"]
 
 
 def test_copies_only_knows_no_rewording() -> None:

@@ -93,6 +93,19 @@ def test_ascii_equals_the_oracle(original: str) -> None:
     assert places_of([original]) == [[Place(oracle.token_hash(t), s, e) for t, s, e in oracle.tokens(original)]]
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_blocks_of_bytes_equal_the_oracle(seed: int) -> None:
+    """The kernels look at 64 bytes at a time: apostrophes, tokens and other letters fall on every edge of these."""
+    random = np.random.default_rng(seed)
+    letters = list("abcXYZ019" * 6 + "''`  .-é’橋")
+    originals = ["".join(random.choice(letters, size)) for size in random.integers(1, 400, 300)]
+    found = places_of(originals)
+    for original, places in zip(originals, found, strict=True):
+        assert visible(places, original) == [
+            (oracle.token_hash(t), s, original[s:e].rstrip(oracle.INVISIBLE)) for t, s, e in oracle.tokens(original)
+        ]
+
+
 @given(any_text)
 def test_unicode_equals_the_oracle(original: str) -> None:
     assert tokens_of([original]) == [hashes(oracle.words(original))]

@@ -31,6 +31,16 @@ _MEMBERS = 8  # of a group, and groups of a story, that the report lists
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), metavar="OUT", help=f"Folder to write {TABLES_NAMED} to."
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="What computes: this process, or Apache Spark (docs/spark.md). The result is the same.",
+)
+@click.option(
+    "--master", metavar="URL", help="With --engine spark: where, as spark://host:7077.  [default: local[*], all cores]"
+)
 @with_columns
 @with_settings
 @listed
@@ -42,6 +52,8 @@ def find(
     out: Path | None,
     columns: dict[str, str],
     settings: Settings,
+    engine: str,
+    master: str | None,
     top: int,
     as_json: bool,
     quiet: bool,
@@ -57,18 +69,33 @@ def find(
     The JSON object has the keys version, settings, counters, totals, and stories: the N largest, with their copy groups
     and all members of these. With --no-stories it has groups instead.
     """
-    from dedup import api  # noqa: PLC0415
-
     check_columns(columns)
     check_output(corpus, out)
-    with output.progress(quiet=quiet) as progress:
-        result = api.find(corpus, settings, columns=columns, progress=progress)
+    if master is not None and engine != "spark":
+        raise click.UsageError("--master is for --engine spark")
+    if engine == "spark":
+        result = _on_spark(corpus, settings, columns, master or "local[*]", shown=not quiet and sys.stderr.isatty())
+    else:
+        result = _here(corpus, settings, columns, quiet=quiet)
     if out is not None:
         result.write(out)
     _print_report(result, top, None if out is None else str(out), as_json=as_json)
     if out is not None:
         sys.stdout.flush()
         click.echo(f"Written to {out}: {TABLES_NAMED}", err=True)
+
+
+def _here(corpus: str, settings: Settings, columns: dict[str, str], *, quiet: bool) -> Result:
+    from dedup import api  # noqa: PLC0415
+
+    with output.progress(quiet=quiet) as progress:
+        return api.find(corpus, settings, columns=columns, progress=progress)
+
+
+def _on_spark(corpus: str, settings: Settings, columns: dict[str, str], master: str, *, shown: bool) -> Result:
+    from dedup import spark  # noqa: PLC0415
+
+    return spark.find_files(corpus, settings, columns, master, shown=shown)
 
 
 @click.command(

@@ -62,6 +62,7 @@ LINK = np.dtype(
 )
 
 _RUN = np.dtype([("start", "<i4"), ("end", "<i4")])
+_FOUNDER = b"founder "  # before the id of an article that is gone, while the story that it founded goes on
 _LONGEST_KEY = 400  # bytes of an id that is a key as it is; LMDB takes 511
 
 
@@ -86,10 +87,54 @@ def number_of(view: View, id_: str) -> int:
     return NONE if found is None else int.from_bytes(found, "little")
 
 
+def numbers_of(view: View, ids: Sequence[str]) -> NDArray[np.int64]:
+    """Return the numbers of the articles with these ids, NONE where there is none."""
+    return np.array([number_of(view, id_) for id_ in ids], np.int64)
+
+
+def story_of(view: View, id_: str) -> int:
+    """Return the story of the article with this id, or that such an article founded before it went; else NONE."""
+    number = number_of(view, id_)
+    if number != NONE:
+        return int(records(view, np.array([number]))["story"][0])
+    founder = view.get("meta", _FOUNDER + key_of(id_))
+    return NONE if founder is None else int.from_bytes(founder, "little")
+
+
+def founded(view: View, numbers: NDArray[np.int64], ids: Sequence[str]) -> dict[int, int]:
+    """Return, of articles that come under these ids, the stories that others founded under them before they went."""
+    first = next(view.scan("meta", _FOUNDER), None)
+    if first is None or not bytes(first[0]).startswith(_FOUNDER):
+        return {}
+    found = zip(numbers.tolist(), (view.get("meta", _FOUNDER + key_of(id_)) for id_ in ids), strict=True)
+    return {number: int.from_bytes(story, "little") for number, story in found if story is not None}
+
+
+def leave_name(writer: Writer, number: int) -> None:
+    """Delete the name of an article that goes; a story that it founded, and that goes on, keeps it."""
+    if len(writer.listed(number)):
+        writer.put("meta", _FOUNDER + key_of(ids(writer, [number])[0]), number.to_bytes(8, "little"))
+    else:
+        writer.delete("notes", number)
+
+
+def end_story(writer: Writer, number: int) -> None:
+    """Delete the name of a story that has no article left."""
+    founder = ids(writer, [number])[0]
+    if founder:  # it went before the last one
+        writer.delete("meta", _FOUNDER + key_of(founder))
+        writer.delete("notes", number)
+
+
 def records(view: View, numbers: NDArray[np.int64]) -> NDArray[Any]:
     """Return the records of these articles, (n,) RECORD."""
     found = view.several("records", numbers)
     return np.frombuffer(b"".join(raw or b"" for raw in found), RECORD).copy()
+
+
+def there(view: View, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say of each number whether its article was never removed."""
+    return np.array([raw is not None for raw in view.several("records", numbers)], np.bool_)
 
 
 def notes(view: View, numbers: Sequence[int]) -> list[Note]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dedup.article import IDENTICAL, RELATIONS, REWRITE
-from dedup.index import accounts, catalog, copies, joining
+from dedup.index import accounts, catalog, copies, joining, partners
 from dedup.index.catalog import NONE
 from dedup.index.joining import Stories
 from dedup.index.verdict import Match, Verdict
@@ -55,7 +55,10 @@ class Decision:
 
 
 def decide(desk: Desk, means: Means, latest: int, previous: dict[int, int], writer: Writer | None = None) -> Decision:
-    """Decide; with a ``writer`` the newcomers' keys are entered, so that they find each other and are found."""
+    """Decide; with a ``writer`` the newcomers' keys are entered, so that they find each other and are found.
+
+    ``previous`` are the earlier versions of newcomers that have one.
+    """
     new, settings = desk.newcomers, means.settings
     twins = copies.twins(desk, settings.shingle)
     new.records["twin"] = twins
@@ -65,7 +68,7 @@ def decide(desk: Desk, means: Means, latest: int, previous: dict[int, int], writ
     found = copies.copies(desk, fresh, settings)
     for number, admission in found.admissions.items():
         desk.change(number, witness=admission.witness, relation=admission.relation, score=admission.score)
-    stories = Stories(desk)
+    stories = Stories(desk, {} if writer is None else catalog.founded(writer, new.numbers, new.table["id"].to_pylist()))
     stories.touch([*new.numbers.tolist(), *twins[twins != NONE].tolist(), *previous.values()])
     stories.touch([*found.admissions, *(admission.witness for admission in found.admissions.values())])
     group = _tellers(desk, stories)
@@ -84,9 +87,16 @@ def _retell(
     numbers = new.numbers[tellers]
     means.recall.add(numbers, new.table, new.surveyed, tellers)
     if writer is not None:
-        joining.post(writer, desk, tellers, vocabulary)
+        partners.post(writer, desk, tellers, vocabulary)
     with_what = joining.Means(
-        means.recall, vocabulary, means.background, means.model, latest, means.settings, keep=writer is not None
+        means.recall,
+        vocabulary,
+        means.background,
+        means.model,
+        latest,
+        means.settings,
+        means.workers,
+        keep=writer is not None,
     )
     stories.link(joining.pairs(desk, tellers, group, with_what))
     if writer is None:
@@ -153,25 +163,27 @@ def _write_newcomers(writer: Writer, made: Decision) -> None:
     for number in made.stories.linked():
         retold = joining.told(made.stories.links(number))
         if number >= new.first:
-            links = np.concatenate([exact[number], retold])
+            kept = exact[number]
         else:
             held = catalog.links_of(writer, np.array([number]))[0]
-            links = np.concatenate([held[held["relation"] != REWRITE], retold])
-        catalog.write_links(writer, number, links)
+            kept = held[held["relation"] != REWRITE]
+        catalog.write_links(writer, number, np.concatenate([kept, retold]) if len(retold) else kept)
 
 
 def _matched(made: Decision) -> dict[int, NDArray[Any]]:
     """Return what is kept of each newcomer's exact matches with earlier articles."""
-    new, found = made.desk.newcomers, made.copies
+    found, exact = made.copies, made.copies.overlap
     later = np.maximum(found.longer, found.shorter)
     own_longer = found.longer == later
-    exact = found.overlap
     both = np.zeros(len(later), catalog.LINK)
     both["other"] = np.minimum(found.longer, found.shorter)
     both["relation"], both["shared"] = found.relation, exact.shared
     both["own"] = np.where(own_longer, exact.longer, exact.shorter)
     both["others"] = np.where(own_longer, exact.shorter, exact.longer)
-    return {number: both[later == number] for number in new.numbers.tolist()}
+    order = np.argsort(later, kind="stable")
+    numbers = made.desk.newcomers.numbers
+    cuts = np.searchsorted(later[order], numbers[1:])
+    return dict(zip(numbers.tolist(), np.split(both[order], cuts), strict=True))
 
 
 # Telling -----------------------------------------------------------------------------------------------------------
@@ -180,20 +192,20 @@ def _matched(made: Decision) -> dict[int, NDArray[Any]]:
 def verdicts(made: Decision, means: Means, status: str) -> list[Verdict]:
     """Say what each newcomer is."""
     desk, new = made.desk, made.desk.newcomers
-    told = _accounts(made, means)
-    matches = [_matches(made, number) for number in new.numbers.tolist()]
+    matches = _matches(made)
+    told = _accounts(made, means, matches)
     merged = made.stories.merged()
-    wanted = {other for of_one in matches for other, _, _ in of_one} | {younger for _, younger in merged}
-    numbers = sorted(wanted | {made.stories.of(number) for number in new.numbers.tolist()})
+    wanted = {other for of_one in matches.values() for other, _, _ in of_one} | {younger for _, younger in merged}
+    numbers = sorted(wanted | {made.stories.of(number) for number in matches})
     names = dict(zip(numbers, (note.id for note in desk.notes(numbers)), strict=True))
     out = []
-    for row, number in enumerate(new.numbers.tolist()):
-        listed = tuple(Match(names[other], RELATIONS[relation], score) for other, relation, score in matches[row])
+    for id_, (number, of_one) in zip(new.table["id"].to_pylist(), matches.items(), strict=True):
+        listed = tuple(Match(names[other], RELATIONS[relation], score) for other, relation, score in of_one)
         best = listed[0] if listed else None
         story = made.stories.of(number)
         out.append(
             Verdict(
-                id=new.table["id"][row].as_py(),
+                id=id_,
                 status="updated" if number in made.previous else status,
                 relation=best.relation if best else None,
                 score=best.score if best else None,
@@ -209,31 +221,33 @@ def verdicts(made: Decision, means: Means, status: str) -> list[Verdict]:
     return out
 
 
-def _matches(made: Decision, number: int) -> list[tuple[int, int, float]]:
-    """Return the matches of a newcomer, the strongest first: (other, relation, score)."""
-    new = made.desk.newcomers
-    row = number - new.first
-    twin = int(made.twins[row])
-    out = [(twin, IDENTICAL, 1.0)] if twin != NONE else []
-    found = made.copies
-    score = np.where(
-        found.relation == RELATIONS.index("near"), found.overlap.resemblance, found.overlap.shorter_in_longer
-    )
-    for match in np.flatnonzero((found.longer == number) | (found.shorter == number)).tolist():
-        other = int(found.longer[match] + found.shorter[match] - number)
-        if other < new.first or other < number:
-            out.append((other, int(found.relation[match]), float(score[match])))
-    story = set(made.stories.members(made.stories.of(number)))
-    copies_ = {other for other, _, _ in out}
-    out += [
-        (other, REWRITE, probability)
-        for other, probability in made.stories.links(number).items()
-        if other in story and other not in copies_
-    ]
-    return sorted(out, key=lambda match: (match[1], -match[2], match[0]))
+def _matches(made: Decision) -> dict[int, list[tuple[int, int, float]]]:
+    """Return the matches of every newcomer, the strongest first: (other, relation, score)."""
+    new, found, stories = made.desk.newcomers, made.copies, made.stories
+    out: dict[int, list[tuple[int, int, float]]] = {number: [] for number in new.numbers.tolist()}
+    for number, twin in zip(new.numbers.tolist(), made.twins.tolist(), strict=True):
+        if twin != NONE:
+            out[number].append((twin, IDENTICAL, 1.0))
+    near = found.relation == RELATIONS.index("near")
+    score = np.where(near, found.overlap.resemblance, found.overlap.shorter_in_longer)
+    later, earlier = np.maximum(found.longer, found.shorter), np.minimum(found.longer, found.shorter)
+    for number, *match in zip(*(column.tolist() for column in (later, earlier, found.relation, score)), strict=True):
+        out[number].append(tuple(match))
+    for number, matches in out.items():
+        links = stories.links(number)
+        if links:
+            copies_ = {other for other, _, _ in matches}
+            story = stories.of(number)
+            matches += [
+                (other, REWRITE, probability)
+                for other, probability in links.items()
+                if stories.after.get(other) == story and other not in copies_
+            ]
+        matches.sort(key=lambda match: (match[1], -match[2], match[0]))
+    return out
 
 
-def _accounts(made: Decision, means: Means) -> dict[int, Account]:
+def _accounts(made: Decision, means: Means, matches: dict[int, list[tuple[int, int, float]]]) -> dict[int, Account]:
     """Make the ledgers of the newcomers."""
     new, desk = made.desk.newcomers, made.desk
     groups = []
@@ -248,18 +262,20 @@ def _accounts(made: Decision, means: Means) -> dict[int, Account]:
         by_story.setdefault(made.stories.of(number), []).append(number)
     for story, newcomers in by_story.items():
         if len(made.stories.members(story)) > 1:
-            groups.append(_sources(made, story, newcomers))
+            groups.append(_sources(made, story, newcomers, matches))
     background = means.background if means.settings.stories else None
     return told | accounts.accounts(desk, groups, background, means.settings.shingle, means.recipe, means.workers)
 
 
-def _sources(made: Decision, story: int, newcomers: list[int]) -> NDArray[np.int64]:
+def _sources(
+    made: Decision, story: int, newcomers: list[int], matches: dict[int, list[tuple[int, int, float]]]
+) -> NDArray[np.int64]:
     """Return the newcomers of a story and its members that they most likely come from, as many as are looked at."""
     members = made.stories.members(story)
     if len(members) <= accounts.SOURCES + len(newcomers):
         return np.array(sorted(members), np.int64)
     first = made.desk.newcomers.first
-    matched = [other for number in newcomers for other, _, _ in _matches(made, number) if other < first]
+    matched = [other for number in newcomers for other, _, _ in matches[number] if other < first]
     wanted = list(dict.fromkeys([story, *matched, *members]))
     inside = set(members)
     chosen = [number for number in wanted if number in inside and number < first][: accounts.SOURCES]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from dedup.index import catalog
+from dedup.index.catalog import Note
 from dedup.survey import Runs
 from dedup.text import token_hashes, views
 
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from dedup.index.catalog import Note
     from dedup.index.shelf import View
     from dedup.survey import Survey
     from dedup.text import Tokens
@@ -43,6 +44,11 @@ class Newcomers:
     def numbers(self) -> NDArray[np.int64]:
         """Return their numbers."""
         return np.arange(self.first, self.first + len(self))
+
+    @cached_property
+    def notes(self) -> list[Note]:
+        """Return what they are called."""
+        return list(map(Note, *(self.table[name].to_pylist() for name in Note._fields)))
 
 
 class Desk:
@@ -79,12 +85,8 @@ class Desk:
         wanted = np.asarray(numbers, np.int64)
         old = wanted[wanted < self.newcomers.first]
         found = dict(zip(old.tolist(), catalog.notes(self.view, old.tolist()), strict=True))
-        new = wanted[wanted >= self.newcomers.first]
-        if len(new):
-            rows = self.newcomers.table.take(pa.array(new - self.newcomers.first))
-            columns = [rows[name].to_pylist() for name in catalog.Note._fields]
-            found |= dict(zip(new.tolist(), map(catalog.Note, *columns), strict=True))
-        return [found[number] for number in wanted.tolist()]
+        first, own = self.newcomers.first, self.newcomers.notes
+        return [own[number - first] if number >= first else found[number] for number in wanted.tolist()]
 
     def texts(self, numbers: NDArray[np.int64]) -> pa.LargeStringArray:
         """Return the texts of these articles."""

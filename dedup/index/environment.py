@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import xxhash
 
 from dedup.errors import DedupError, IndexStateError, MissingExtraError, OutputError
+from dedup.index import pages
 from dedup.index.manifest import Head
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _ROOM = 1 << 36  # bytes of address space; they cost nothing until they are used
 _LEAST_ROOM = 1 << 28
 _READERS = 1022
 _PATIENCE = 10.0  # seconds that the map waits for the readers of this process before it moves
-_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES}
+_FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS}
 
 
 def engine() -> Any:
@@ -73,23 +74,36 @@ class Environment:
     def _open(self, *, write: bool) -> None:
         self.lmdb, self.write = _opened(self.folder, readonly=not write), write
         try:
-            self._see_length()
+            with self.lmdb.begin() as txn:  # what it looks at is not written over meanwhile
+                self._see_pages(txn.id())
+            if write:
+                self.lengthen()
             self.handles = _handles(self.folder, self.lmdb, write=write)
         except BaseException:
             self.lmdb.close()
             raise
 
-    def _see_length(self) -> None:
-        """See that no page lies behind the end of the file: touching one would end the process."""
+    def _see_pages(self, commit: int) -> None:
+        """See that the engine can walk the pages of a commit: a damaged one may end the process, or hide what is there.
+
+        It takes about a second for three gigabytes.
+        """
+        wrong = pages.damage(self.folder / "data.mdb", commit)
+        if wrong:
+            path = self.folder / "data.mdb"
+            raise IndexStateError(f"{path}: damaged, or of another program ({wrong}); restore a copy of the index")
+
+    def _missing(self) -> int:
+        """Return how many bytes of the pages that count lie behind the end of the file."""
         used = (self.lmdb.info()["last_pgno"] + 1) * self.lmdb.stat()["psize"]
-        path = self.folder / "data.mdb"
-        if path.stat().st_size >= used:
-            return
-        if self.damages():
-            there = path.stat().st_size
-            raise IndexStateError(f"{path}: cut short ({there:,} bytes where {used:,} are expected); restore a copy")
-        if self.write:  # the last pages were never written, because the commit that took them also gave them back
-            os.truncate(path, used)
+        return max(0, int(used) - (self.folder / "data.mdb").stat().st_size)
+
+    def lengthen(self) -> None:
+        """Let the file have all its pages: LMDB does not write those that the commit that took them gave back."""
+        missing = self._missing()
+        if missing:
+            path = self.folder / "data.mdb"
+            os.truncate(path, path.stat().st_size + missing)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Any]:
@@ -156,14 +170,16 @@ class Environment:
         return min((int(row[2]) for row in rows if len(row) == 3 and row[2].isdigit()), default=1 << 63)  # noqa: PLR2004
 
     def damages(self) -> list[str]:
-        """Check the structure of the file, byte by byte and without the engine; nobody may write meanwhile."""
+        """Check the file without the engine; nobody may write meanwhile."""
+        missing = self._missing()
+        cut = [f"{self.folder}/data.mdb: cut short by {missing:,} bytes"] if missing else []
         from lmdb import verify  # noqa: PLC0415  (optional)
 
         path, check = self.folder / "data.mdb", cast("Any", verify.verify)
         try:
-            return [f"{path}: {line}" for line in check(str(path))]
+            return cut + [f"{path}: {line}" for line in check(str(path))]
         except verify.VerifyError as error:
-            return [f"{path}: {error}"]
+            return [*cut, f"{path}: {error}"]
 
     def told(self, error: Exception) -> DedupError:
         """Say in the words of the index what LMDB reports."""
@@ -178,6 +194,8 @@ def _told(folder: Path, error: Exception) -> DedupError:
         )
     if isinstance(error, lmdb.ReadersFullError):
         return IndexStateError(f"{path}: {_READERS:,} readers are at work already; end some and try again")
+    if getattr(error, "code", 0) in {errno.EACCES, errno.EPERM}:
+        return OutputError(f"{path}: no permission ({error}); readers too need to write lock.mdb beside it")
     if isinstance(error, lmdb.DiskError) or getattr(error, "code", 0) in _FULL:
         return OutputError(f"{path}: cannot be written ({error}); nothing of this batch was stored")
     return IndexStateError(f"{path}: damaged ({error}); `dedup index verify` lists every damage")
@@ -251,8 +269,8 @@ def _handles(folder: Path, env: Any, *, write: bool) -> dict[str, Any]:
                     name: env.open_db(name.encode(), txn=txn, create=fresh, integerdup=name in SETS) for name in _SEEDS
                 }
                 if fresh:
-                    for key, value in ((b"format", b"%d" % FORMAT), (b"head", Head().pack())):
-                        txn.put(key, seal("shelf", key, value), db=made["shelf"])
+                    for key, first in ((b"format", b"%d" % FORMAT), (b"head", Head().pack())):
+                        txn.put(key, seal("shelf", key, first), db=made["shelf"])
         else:
             made = {name: env.open_db(name.encode(), create=False, integerdup=name in SETS) for name in _SEEDS}
         with env.begin() as txn:

@@ -94,8 +94,8 @@ class Filing:
         """Make all files durable, and their names."""
         if self._made:
             with ThreadPoolExecutor(_SYNCS) as pool:
-                list(pool.map(_sync, self._made))
-            _sync(self._folder)
+                list(pool.map(durable, self._made))
+            durable(self._folder)
 
     def undo(self) -> None:
         """Take the files back: what lists them was not committed. What cannot be is left to the next opening."""
@@ -116,10 +116,11 @@ def _kept(described: Sequence[Mapping[str, Any]], size: int, growth: int) -> int
 
 
 def _size(described: Mapping[str, Any]) -> int:
-    return sum(count for _, count, _, _ in described["families"].values())
+    return sum(place[1] for place in described["families"].values())
 
 
-def _sync(path: Path) -> None:
+def durable(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -13,26 +13,28 @@ import json
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import xxhash
 
-from dedup.article import FIELDS, IDENTICAL, RELATIONS, Article
+from dedup.article import FIELDS, IDENTICAL, RELATIONS, REQUIRED, REWRITE, Article
 from dedup.background import Background
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError, IndexStateError
-from dedup.index import accounts, catalog, copies, joining, learning
+from dedup.index import accounts, catalog, copies, learning, partners
 from dedup.index.catalog import NONE
 from dedup.index.decision import Means, decide, verdicts, write
 from dedup.index.desk import Desk, Newcomers, places_of
 from dedup.index.export import export
 from dedup.index.recall import Recall, table_of
 from dedup.index.shelf import Shelf
-from dedup.index.verdict import ADDED, CHECKED, KNOWN, Entry, Event, Info, Verdict
+from dedup.index.verdict import ADDED, CHECKED, KNOWN, Entry, Event, Info, Match, Verdict
 from dedup.index.withdrawal import withdraw
 from dedup.kernels.runs import UNDATED
 from dedup.pipeline import recipe
@@ -43,11 +45,12 @@ from dedup.version import VERSION
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from dedup.corpus import Corpus
+    from dedup.index.catalog import Note
     from dedup.index.shelf import View, Writer
     from dedup.result import Result
 
@@ -80,11 +83,17 @@ class Index:
 
     @classmethod
     def open(
-        cls, folder: str | Path, settings: Settings | None = None, *, readonly: bool = False, wait: float = 0.0
+        cls,
+        folder: str | Path,
+        settings: Settings | Mapping[str, Any] | None = None,
+        *,
+        readonly: bool = False,
+        wait: float = 0.0,
     ) -> Self:
         """Open an index, or make one where there is none.
 
-        Without ``settings`` it is opened with its own. ``wait`` is how many seconds to wait for another writer.
+        Without ``settings`` it is opened with its own; where they are a mapping, those that it leaves out are the
+        index's own, or the default ones of a new index. ``wait`` is how many seconds to wait for another writer.
         Raises IndexStateError where the folder is something else, has other settings, or another process writes.
         """
         path = Path(folder)
@@ -125,12 +134,13 @@ class Index:
         table = next(_tables([article], BATCH))
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
-            known = self._known(view, table)
+            known = self._known(view, table, catalog.numbers_of(view, table["id"].to_pylist()))
             if known:
                 return known[0]
             desk = self._desk(view, table)
             made = decide(desk, self._means(), self._latest, {})
             verdict = verdicts(made, self._means(), CHECKED)[0]
+            self._recall.shrink()
         own = verdict.story_id == verdict.id
         return replace(verdict, story_id=None) if own else verdict
 
@@ -166,10 +176,9 @@ class Index:
         ``story_id`` is one that a verdict named, or the id of any article.
         """
         with self._shelf.reading() as view:
-            number = catalog.number_of(view, story_id)
-            if number == NONE:
+            story = catalog.story_of(view, story_id)
+            if story == NONE:
                 raise KeyError(story_id)
-            story = int(catalog.records(view, np.array([number]))[0]["story"])
             names = catalog.ids(view, view.listed(story).tolist())
         entries = [self.get(name) for name in names]
         return sorted(entries, key=lambda entry: (entry.published is None, entry.published or _moment(0), entry.id))
@@ -209,7 +218,12 @@ class Index:
 
     def verify(self) -> list[str]:
         """Look at every byte; return what is damaged, in words, nothing where all is well."""
-        return self._shelf.verify()
+        found = self._shelf.verify()
+        if not found:
+            with self._shelf.reading() as view:
+                learned = (view.get("meta", b"learned") or b"").decode()
+            found = learning.damages(self._folder / learned) if learned else []
+        return found
 
     # Adding ----------------------------------------------------------------------------------------------------------
 
@@ -232,9 +246,7 @@ class Index:
         archive = open_corpus(corpus, columns)
         learned = learn(archive, self._background, Workers(self.settings.workers, progress))
         with self._lock, self._shelf.writing() as writer:
-            name = f"learned-{int(writer.get('meta', b'events') or 0)}-{len(archive)}.npz"
-            learning.write(learned, len(archive), self._folder / name)
-            writer.put("meta", b"learned", name.encode())
+            writer.put("meta", b"learned", learning.write(learned, len(archive), self._folder).encode())
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
 
@@ -242,10 +254,12 @@ class Index:
         try:
             with self._lock, self._shelf.writing() as writer:
                 self._refresh(writer)
-                said = self._known(writer, table)
+                numbers = catalog.numbers_of(writer, table["id"].to_pylist())
+                said = self._known(writer, table, numbers)
                 rows = [row for row in range(len(table)) if row not in said]
                 if rows:
-                    made = self._store(writer, self._desk(writer, table.take(pa.array(rows))))
+                    fresh = table.take(pa.array(rows)) if said else table
+                    made = self._store(writer, self._desk(writer, fresh), numbers[rows])
                     said |= dict(zip(rows, made, strict=True))
         except BaseException:
             self._recall = Recall(self._survey)  # it may hold articles that were not stored
@@ -254,16 +268,17 @@ class Index:
         self._recall.shrink()
         return [said[row] for row in range(len(table))]
 
-    def _store(self, writer: Writer, desk: Desk) -> list[Verdict]:
-        """Decide on newcomers and write all there is of them."""
+    def _store(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64]) -> list[Verdict]:
+        """Decide on newcomers and write all there is of them; ``earlier`` are their versions so far, or NONE."""
         new, means = desk.newcomers, self._means()
-        previous = self._superseded(writer, desk)
+        previous = self._superseded(writer, desk, earlier)
         places = writer.store(new.records["part"], new.table["text"].combine_chunks())
         for name in ("part", "size", "offset"):
             new.records[name] = places[name]
         made = decide(desk, means, self._latest, previous, writer)
         said = verdicts(made, means, ADDED)
-        self._note(writer, write(writer, made))
+        self._note(writer, write(writer, made), desk.notes)
+        self._count(writer, b"stories", made.stories.more())
         writer.put("meta", b"next", str(new.first + len(new)).encode())
         self._mark_time(writer, new.records["published"])
         return said
@@ -290,17 +305,38 @@ class Index:
         limit = int((before if before.tzinfo else before.replace(tzinfo=UTC)).timestamp() * 1_000_000)
         with self._lock, self._shelf.writing() as writer:
             self._refresh(writer)
-            old = [
-                int(number)
-                for number, raw in writer.scan("records")
-                if UNDATED < (record := np.frombuffer(raw, catalog.RECORD)[0])["published"] < limit
-                and record["story"] != NONE
-            ]
+            old = self._published_before(writer, limit)
             self._discard(writer, np.array(old, np.int64))
             month = int(catalog.part_of(np.array([limit]))[0])
             for part in {int(part) for part in self._shelf.parts() if 0 < part < month}:
                 writer.drop(part)
         return len(old)
+
+    def _published_before(self, writer: Writer, limit: int) -> list[int]:
+        """Return the articles published before a time; what the others were before it is forgotten."""
+        kept: dict[int, int] = {}  # earlier versions, by the later one
+        old = []
+        for number, raw in writer.scan("records"):
+            record = np.frombuffer(raw, catalog.RECORD)[0]
+            if record["previous"] != NONE:
+                kept[int(number)] = int(record["previous"])
+            if UNDATED < record["published"] < limit:
+                old.append(int(number))
+        outdated = set(old) & set(kept.values())
+        going = [number for number in old if number not in outdated]
+        for later in sorted(kept.keys() - set(going)):
+            if kept[later] in outdated:
+                self._forget_history(writer, later)
+        return going
+
+    def _forget_history(self, writer: Writer, number: int) -> None:
+        found = catalog.records(writer, np.array([number]))
+        if not len(found):  # of a version that was forgotten with a later one
+            return
+        for version in _earlier(writer, found[0]):
+            self._erase(writer, version)
+        found["previous"] = NONE
+        catalog.write_record(writer, number, found[0])
 
     def _discard(self, writer: Writer, numbers: NDArray[np.int64]) -> None:
         if not len(numbers):
@@ -308,21 +344,23 @@ class Index:
         records = catalog.records(writer, numbers)
         notes = catalog.notes(writer, numbers.tolist())
         emptied = withdraw(writer, numbers, lambda heirs: self._repost(writer, heirs))
-        founders = set(records["story"].tolist()) - set(emptied)
-        events = []
+        told = zip(notes, records["story"].tolist(), strict=True)
+        events = [{"kind": "removed", "id": note.id, "story": story} for note, story in told]
+        self._note(writer, events, partial(catalog.notes, writer))
         for number, record, note in zip(numbers.tolist(), records, notes, strict=True):
             for version in (number, *_earlier(writer, record)):
-                for table in ("records", "house", "links"):
-                    writer.delete(table, version)
-                if version not in founders:
-                    writer.delete("notes", version)
+                self._erase(writer, version)
             writer.delete("ids", catalog.key_of(note.id))
-            events.append({"kind": "removed", "id": note.id, "story": int(record["story"])})
         self._recall.forget(numbers.tolist())
-        self._note(writer, events)
         for story in emptied:
-            writer.delete("notes", story)
+            catalog.end_story(writer, story)
         self._count(writer, b"stories", -len(emptied))
+
+    def _erase(self, writer: Writer, number: int) -> None:
+        """Delete what is kept of an article, but for the name of a story that goes on."""
+        for table in ("records", "house", "links"):
+            writer.delete(table, number)
+        catalog.leave_name(writer, number)
 
     def _repost(self, writer: Writer, numbers: NDArray[np.int64]) -> None:
         """Enter the keys of articles again."""
@@ -338,7 +376,7 @@ class Index:
             desk = Desk(writer, Newcomers(number, table, self._survey(table), record))
             copies.post(writer, desk, np.arange(1))
             if self.settings.stories and record["teller"][0]:
-                joining.post(writer, desk, np.arange(1), self._learning.vocabulary.vocabulary)
+                partners.post(writer, desk, np.arange(1), self._learning.vocabulary.vocabulary)
 
     # What it knows ---------------------------------------------------------------------------------------------------
 
@@ -373,9 +411,8 @@ class Index:
             records[name] = NONE
         return Desk(view, Newcomers(first, table, surveyed, records))
 
-    def _known(self, view: View, table: pa.Table) -> dict[int, Verdict]:
-        """Return the verdicts of the rows whose id is there with the same text."""
-        numbers = np.array([catalog.number_of(view, id_) for id_ in table["id"].to_pylist()], np.int64)
+    def _known(self, view: View, table: pa.Table, numbers: NDArray[np.int64]) -> dict[int, Verdict]:
+        """Return the verdicts of the rows whose id is there, under one of ``numbers``, with the same text."""
         rows = np.flatnonzero(numbers != NONE)
         if not len(rows):
             return {}
@@ -389,44 +426,44 @@ class Index:
         record = catalog.records(view, np.array([number]))[0]
         house = sum(int((runs["end"] - runs["start"]).sum()) for runs in catalog.runs_of(view, np.array([number])))
         account = accounts.alone(int(record["words"]), house)
-        score = 1.0 if entry.relation == RELATIONS[IDENTICAL] else float(record["score"])
+        matches = _remembered(view, number)
+        best = matches[0] if matches else None
         return Verdict(
             id=entry.id,
             status=KNOWN,
-            relation=entry.relation,
-            score=score if entry.relation else None,
-            copy_of=entry.witness_id,
+            relation=best.relation if best else None,
+            score=best.score if best else None,
+            copy_of=best.id if best and best.relation != RELATIONS[REWRITE] else None,
             story_id=entry.story_id,
             merged=(),
             origin_id=None,
             role=None,
             ledger=account.ledger,
-            matches=(),
+            matches=matches,
         )
 
-    def _superseded(self, writer: Writer, desk: Desk) -> dict[int, int]:
+    def _superseded(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64]) -> dict[int, int]:
         """Take the earlier versions of the newcomers out of what is searched; return them."""
         new = desk.newcomers
-        known = {
-            number: catalog.number_of(writer, id_)
-            for number, id_ in zip(new.numbers.tolist(), new.table["id"].to_pylist(), strict=True)
-        }
-        previous = {number: earlier for number, earlier in known.items() if earlier != NONE}
-        for number, earlier in previous.items():
-            desk.change(number, previous=earlier)
+        new.records["previous"] = earlier
+        known = zip(new.numbers.tolist(), earlier.tolist(), strict=True)
+        previous = {number: version for number, version in known if version != NONE}
         if previous:
             going = np.array(sorted(previous.values()), np.int64)
-            withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
+            emptied = withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
+            self._count(writer, b"stories", -len(emptied))
             self._recall.forget(going.tolist())
         return previous
 
     # Counters --------------------------------------------------------------------------------------------------------
 
-    def _note(self, writer: Writer, events: Sequence[dict[str, Any]]) -> None:
-        """Keep what happened, under the next cursors."""
+    def _note(
+        self, writer: Writer, events: Sequence[dict[str, Any]], notes: Callable[[Sequence[int]], list[Note]]
+    ) -> None:
+        """Keep what happened, under the next cursors; ``notes`` says what articles are called."""
         cursor = int(writer.get("meta", b"events") or 0)
-        numbers = {event[name] for event in events for name in ("article", "story", "other") if name in event}
-        names = dict(zip(sorted(numbers), catalog.ids(writer, sorted(numbers)), strict=True))
+        numbers = sorted({event[name] for event in events for name in ("article", "story", "other") if name in event})
+        names = {number: note.id for number, note in zip(numbers, notes(numbers), strict=True)}
         for cursor, event in enumerate(events, cursor + 1):  # noqa: B020  (goes on from there)
             told = {
                 "kind": event["kind"],
@@ -436,8 +473,6 @@ class Index:
             }
             writer.put("events", cursor, json.dumps(told, ensure_ascii=False).encode())
         writer.put("meta", b"events", str(cursor).encode())
-        kinds = [event["kind"] for event in events]
-        self._count(writer, b"stories", kinds.count("added") - kinds.count("merged"))
 
     def _count(self, writer: Writer, name: bytes, more: int) -> None:
         writer.put("meta", name, str(int(writer.get("meta", name) or 0) + more).encode())
@@ -462,27 +497,30 @@ def _header(shelf: Shelf) -> dict[str, Any] | None:
     return None if raw is None else json.loads(raw)
 
 
-def _founded(shelf: Shelf, folder: Path, settings: Settings | None, *, readonly: bool) -> Settings:
+def _founded(shelf: Shelf, folder: Path, settings: Settings | Mapping[str, Any] | None, *, readonly: bool) -> Settings:
     """Start an index with these settings, or the default ones."""
     if readonly:
         raise IndexStateError(f"{folder}: holds no index yet; `dedup add {folder} CORPUS` makes one")
-    chosen = settings or Settings()
+    chosen = settings if isinstance(settings, Settings) else Settings.of(**(settings or {}))
     with shelf.writing() as writer:
         writer.put("meta", _HEADER, json.dumps({"version": VERSION, "settings": chosen.recorded()}).encode())
     return chosen
 
 
-def _agreed(folder: Path, held: Mapping[str, Any], settings: Settings | None) -> Settings:
+def _agreed(folder: Path, held: Mapping[str, Any], settings: Settings | Mapping[str, Any] | None) -> Settings:
     """Return the settings of an index; raises IndexStateError where others are asked for."""
-    if settings is None:
-        return Settings.of(**held)
-    asked = settings.recorded()
+    chosen = settings if isinstance(settings, Settings) else Settings.of(**{**held, **(settings or {})})
+    asked = chosen.recorded()
     differ = [
-        f"{name} is {held[name]!r} there and {asked[name]!r} here" for name in asked if held.get(name) != asked[name]
+        f"{name} is {held.get(name)!r} there and {asked[name]!r} here"
+        for name in asked
+        if held.get(name) != asked[name]
     ]
     if differ:
-        raise IndexStateError(f"{folder}: made with other settings: {'; '.join(differ)}; open it without settings")
-    return settings
+        raise IndexStateError(
+            f"{folder}: made with other settings: {'; '.join(differ)}; leave them out, or name another folder"
+        )
+    return chosen
 
 
 # Articles as tables ------------------------------------------------------------------------------------------------
@@ -493,8 +531,9 @@ def _tables(articles: object, size: int) -> Iterator[pa.Table]:
     if isinstance(articles, str | Path) or hasattr(articles, "__arrow_c_stream__"):
         yield from _corpus_tables(open_corpus(articles), size)
         return
-    if not isinstance(articles, Iterable):
-        raise CorpusError(f"articles are an iterable, an Arrow table or a path, not {type(articles).__name__}")
+    if not isinstance(articles, Iterable) or isinstance(articles, Mapping | bytes):
+        kind = type(articles).__name__
+        raise CorpusError(f"articles are an iterable, such as a list, an Arrow table or a path, not {kind}")
     for rows in _chunks(articles, size):
         yield from _corpus_tables(open_corpus(_table(rows)), size)
 
@@ -503,6 +542,8 @@ def _corpus_tables(corpus: Corpus, size: int) -> Iterator[pa.Table]:
     for piece in range(len(corpus.pieces)):
         for _, batch in corpus.read(piece, FIELDS.names):
             table = pa.Table.from_batches([batch])
+            texts = pc.fill_null(table["text"], "")
+            table = table.set_column(table.column_names.index("text"), FIELDS.field("text"), texts)
             for start in range(0, len(table), size):
                 yield table.slice(start, size)
 
@@ -524,7 +565,11 @@ def _table(rows: Sequence[Any]) -> pa.Table:
         wrong = next((value for value in values if value is not None and not isinstance(value, str)), None)
         if wrong is not None:
             raise CorpusError(f"{field.name} of an article is {wrong!r}, expected text")
-        columns[field.name] = pa.array(values, pa.large_string())
+        try:
+            columns[field.name] = pa.array(values, pa.large_string())
+        except UnicodeEncodeError as error:
+            what = f"{error.object[error.start]!a} at {error.start + 1:,}"
+            raise CorpusError(f"{field.name} of an article holds half a character ({what}); decode it first") from error
     return pa.table(columns)
 
 
@@ -533,18 +578,27 @@ def _fields(row: Any) -> Mapping[str, Any]:
         return asdict(row)
     if not isinstance(row, Mapping):
         raise CorpusError(f"an article is dedup.Article or a mapping with id and text, not {type(row).__name__}")
+    missing = next((name for name in REQUIRED if name not in row), None)
+    if missing is not None:
+        raise CorpusError(f"an article has no {missing!r}; its fields are: {', '.join(map(str, row)) or 'none'}")
     return row
 
 
 def _times(values: Sequence[Any]) -> pa.Array:
     """Return times as text where any is text, which the corpus reads then."""
-    if any(isinstance(value, str) for value in values):
-        return pa.array([value if value is None or isinstance(value, str) else value.isoformat() for value in values])
-    try:
-        times = [value if value is None or value.tzinfo else value.replace(tzinfo=UTC) for value in values]
-        return pa.array(times, FIELDS.field("published").type)
-    except (AttributeError, pa.ArrowException, TypeError) as error:
-        raise CorpusError(f"published of an article is neither a time nor an ISO date ({error})") from error
+    times = [_time(value) for value in values]
+    if any(isinstance(value, str) for value in times):
+        return pa.array([value.isoformat() if isinstance(value, datetime) else value for value in times])
+    return pa.array(times, FIELDS.field("published").type)
+
+
+def _time(value: Any) -> datetime | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, date):
+        raise CorpusError(f"published of an article is {value!r}, expected a time or an ISO date")
+    made = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return made if made.tzinfo else made.replace(tzinfo=UTC)
 
 
 def _distinct(table: pa.Table) -> Iterator[pa.Table]:
@@ -574,5 +628,42 @@ def _earlier(view: View, record: Any) -> list[int]:
     return out
 
 
+def _remembered(view: View, number: int) -> tuple[Match, ...]:
+    """Return an article's matches with earlier ones that are still there, the strongest first."""
+    links = catalog.links_of(view, np.array([number]))[0]
+    links = links[catalog.there(view, links["other"])]
+    numbers = np.concatenate([[number], links["other"]])
+    records = catalog.records(view, numbers)
+    own = records[0]
+    _, rank = copies.ranked(records)
+    of_shorter = np.where(rank[1:] > rank[0], links["others"], links["own"])
+    union = links["own"] + links["others"] - links["shared"]
+    near = links["relation"] == RELATIONS.index("near")
+    exact = links["shared"] / np.maximum(1, np.where(near, union, of_shorter))
+    score = np.where(links["relation"] == REWRITE, links["probability"], exact)
+    relation: dict[int, tuple[int, float]] = {}
+    if own["twin"] != NONE:
+        relation[int(own["twin"])] = IDENTICAL, 1.0
+    for place in np.argsort(links["relation"], kind="stable").tolist():
+        relation.setdefault(int(links["other"][place]), (int(links["relation"][place]), float(score[place])))
+    others = list(relation)
+    there = catalog.records(view, np.array(others, np.int64))
+    found = [
+        (*relation[other], other, name)
+        for other, name, record in zip(others, catalog.ids(view, others), there, strict=True)
+        if catalog.number_of(view, name) == other and (relation[other][0] != REWRITE or record["story"] == own["story"])
+    ]
+    found.sort(key=lambda match: (match[0], -match[1], match[2]))
+    return tuple(Match(name, RELATIONS[kind], value) for kind, value, _, name in found)
+
+
 def _moment(published: int) -> datetime | None:
-    return None if published == UNDATED else datetime.fromtimestamp(published / 1_000_000, UTC)
+    """Return a time as Python's, which ends where the years 1 and 9999 do."""
+    if published == UNDATED:
+        return None
+    return _EPOCH + min(max(published, _EARLIEST), _LATEST) * _MICROSECOND
+
+
+_EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+_EARLIEST = (datetime(1, 1, 1, tzinfo=UTC) - _EPOCH) // _MICROSECOND
+_LATEST = (datetime(9999, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC) - _EPOCH) // _MICROSECOND

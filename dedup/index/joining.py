@@ -15,29 +15,24 @@ from dedup import alignment, stories
 from dedup.alignment import NO_DATE
 from dedup.article import REWRITE
 from dedup.index import catalog
-from dedup.index.copies import TERM, Keys, mixed, roots
-from dedup.rewrites import SHARED
+from dedup.index.catalog import NONE
+from dedup.index.copies import roots
+from dedup.index.partners import Window, partners
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from dedup.background import Background
     from dedup.index.desk import Desk
     from dedup.index.recall import Recall
-    from dedup.index.shelf import Writer
-    from dedup.profiles import Outlines
     from dedup.settings import Settings
     from dedup.stories import Model
     from dedup.vocabulary import Vocabulary
+    from dedup.workers import Workers
 
-_HOUR = 3_600_000_000  # microseconds
-_DAY = 24 * _HOUR
-_MINUTE = 60_000_000
-_LATEST = 2_000  # of the articles of a day, or without a date, that share a term: those that are looked at
 _NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-_UNDATED_DAY = -(1 << 40)  # articles without a date are found under a day of their own
 
 
 class Pairs(NamedTuple):
@@ -46,41 +41,6 @@ class Pairs(NamedTuple):
     newcomer: NDArray[np.int64]
     other: NDArray[np.int64]
     probability: NDArray[np.float64]
-    capped: int
-
-
-# Keys --------------------------------------------------------------------------------------------------------------
-
-
-def _salient(outlines: Outlines, vocabulary: Vocabulary, tellers: NDArray[np.int64]) -> Keys:
-    """Return the salient terms of some articles, hashed."""
-    salient = outlines.salient
-    sizes = np.diff(salient.places)[tellers]
-    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    at = np.arange(places[-1]) - np.repeat(places[:-1], sizes) + np.repeat(salient.places[tellers], sizes)
-    return Keys(vocabulary.terms[salient.values[at]], places)
-
-
-def _dated(terms: NDArray[np.uint64], days: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Return keys of terms on days."""
-    return mixed(terms ^ mixed(days.astype(np.uint64)))
-
-
-def _days(published: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.where(published == NO_DATE, _UNDATED_DAY, published // _DAY)
-
-
-def post(writer: Writer, desk: Desk, tellers: NDArray[np.int64], vocabulary: Vocabulary) -> None:
-    """Enter the salient terms of the newcomers ``tellers``, counted from 0, under the day of each."""
-    new = desk.newcomers
-    assert new.surveyed.outlines is not None  # noqa: S101  (surveys for stories make them)
-    keys = _salient(new.surveyed.outlines, vocabulary, tellers)
-    published = new.records["published"][tellers]
-    late = np.where(published == NO_DATE, new.numbers[tellers], published // _MINUTE)  # the latest are found first
-    weights = np.clip(late, 0, (1 << 32) - 1).astype(np.uint32)
-    values = _dated(keys.values, _days(published)[keys.owners])
-    parts = new.records["part"][tellers]
-    writer.post(new.numbers[tellers], parts, {TERM: (values, keys.places, weights[keys.owners])})
 
 
 # Pairs -------------------------------------------------------------------------------------------------------------
@@ -98,6 +58,7 @@ class Means(NamedTuple):
     model: Model
     latest: int
     settings: Settings
+    workers: Workers
     keep: bool
 
 
@@ -108,9 +69,10 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
     newcomer changes both for the articles that it is close to, and their pairs are scored again. ``group`` has the copy
     group of articles that are in one with others.
     """
-    newcomer, other, capped = _candidates(desk, tellers, means)
+    window = Window(means.settings.window, means.settings.partners, means.latest)
+    newcomer, other = partners(desk, tellers, means.vocabulary, window, means.recall)
     if not len(newcomer):
-        return Pairs(newcomer, other, np.empty(0), capped)
+        return Pairs(newcomer, other, np.empty(0))
     probability = _score(desk, newcomer, other, group, means, fresh=True)
     strong = np.unique(other[probability > stories.FLOOR])
     later, earlier = _held(desk, strong, means.recall)
@@ -119,7 +81,6 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
         np.concatenate([newcomer, later]),
         np.concatenate([other, earlier]),
         np.concatenate([probability, again]),
-        capped,
     )
 
 
@@ -133,6 +94,7 @@ def _held(desk: Desk, numbers: NDArray[np.int64], recall: Recall) -> tuple[NDArr
         if max(number, other) < first
     }
     both = np.array(sorted(found), np.int64).reshape(-1, 2)
+    both = both[catalog.there(desk.view, both.ravel()).reshape(-1, 2).all(axis=1)]
     return both[:, 0], both[:, 1]
 
 
@@ -165,49 +127,19 @@ def _score(
     met = alignment.holders(table, left, right) if fresh else alignment.holders(table, none, none)
     local = recall.weigh(numbers, table, met, keep=means.keep)
     columns = np.empty((len(left), len(alignment.EVIDENCE)), np.float32)
-    for block in alignment.blocks(table, left, right):
+    blocks = alignment.blocks(table, left, right)
+
+    def align(block: NDArray[np.int64]) -> None:
         columns[block] = alignment.features(table, local, left[block], right[block])
+
+    for _ in means.workers.map("align", align, blocks, [len(block) for block in blocks]) if blocks else ():
+        pass
     whole = recall.contrast(columns, numbers, left, right, of_group, keep=means.keep)
     out = np.empty(len(order))
     out[order] = stories.score(whole, means.model)
     if means.keep:
         recall.remember(one, two, out)
     return out
-
-
-def _candidates(
-    desk: Desk, tellers: NDArray[np.int64], means: Means
-) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
-    """Pair newcomers with those that share enough salient terms within the window: (newcomer, other, capped)."""
-    new = desk.newcomers
-    assert new.surveyed.outlines is not None  # noqa: S101  (surveys for stories make them)
-    keys = _salient(new.surveyed.outlines, means.vocabulary, tellers)
-    window = int(means.settings.window * _HOUR)
-    published = new.records["published"][tellers]
-    around = np.where(published == NO_DATE, means.latest, published)
-    reach = -(-window // _DAY)
-    middle = _days(around)[keys.owners]
-    days = np.concatenate([*(middle + day for day in range(-reach, reach + 1)), np.full(len(middle), _UNDATED_DAY)])
-    queries = _dated(np.tile(keys.values, 2 * reach + 2), days)
-    months = catalog.part_of(np.where(days == _UNDATED_DAY, NO_DATE, days * _DAY))
-    found = desk.view.postings(TERM, queries, _LATEST, months)
-    teller = np.tile(keys.owners, 2 * reach + 2)[found.query]
-    number = found.number
-    before = number < new.numbers[tellers][teller]
-    packed, shared = np.unique((teller[before] << 32) | number[before], return_counts=True)
-    enough = shared >= SHARED
-    packed, shared = packed[enough], shared[enough]
-    teller, number = packed >> 32, packed & ((1 << 32) - 1)
-    times = desk.records(number)["published"]
-    apart = np.where((times == NO_DATE) | (published[teller] == NO_DATE), 0, np.abs(times - published[teller]))
-    near = apart <= window
-    teller, number, shared, apart = teller[near], number[near], shared[near], apart[near]
-    order = np.lexsort((number, apart, -shared, teller))
-    teller, number = teller[order], number[order]
-    rank = np.arange(len(teller)) - np.searchsorted(teller, teller)
-    capped = int((np.bincount(teller, minlength=1) > means.settings.partners).sum())
-    kept = rank < means.settings.partners
-    return new.numbers[tellers][teller[kept]], number[kept], capped
 
 
 # Stories -----------------------------------------------------------------------------------------------------------
@@ -220,25 +152,32 @@ class Stories:
     still move while others arrive; the id of a story stays with the article that founded it.
     """
 
-    def __init__(self, desk: Desk) -> None:
-        """Start from the stories as they are; every newcomer has one of its own."""
-        self._desk = desk
+    def __init__(self, desk: Desk, founded: Mapping[int, int]) -> None:
+        """Start from the stories as they are; every newcomer has one of its own.
+
+        ``founded`` names newcomers that were here before and had founded a story, which goes on.
+        """
+        self._desk, self._founded = desk, founded
         self._links: dict[int, dict[int, float]] = {number: {} for number in desk.newcomers.numbers.tolist()}
         self._touched: set[int] = set()
         self.before: dict[int, int] = {}  # of every article that is looked at: its story
         self.after: dict[int, int] = {}  # and what that is now
-        self._records: dict[int, Any] = {}
+        for story in founded.values():
+            self._look_at(story)
 
     def touch(self, numbers: Iterable[int]) -> None:
         """Look again at the stories of these articles."""
-        wanted = sorted(set(numbers) - self.before.keys())
-        found = self._desk.records(np.array(wanted, np.int64))["story"].tolist() if wanted else []
-        for story in sorted(set(found) - self._touched):
-            self._touched.add(story)
-            members = self._desk.view.listed(story).tolist()
-            self.before |= dict.fromkeys(members, story)
         first = self._desk.newcomers.first
+        wanted = sorted(set(numbers) - self.before.keys())
         self.before |= {number: number for number in wanted if number >= first}
+        known = np.array([number for number in wanted if number < first], np.int64)
+        found = self._desk.records(known)["story"].tolist() if len(known) else []
+        for story in sorted(set(found) - self._touched):
+            self._look_at(story)
+
+    def _look_at(self, story: int) -> None:
+        self._touched.add(story)
+        self.before |= dict.fromkeys(self._desk.view.listed(story).tolist(), story)
 
     def groups(self) -> dict[int, int]:
         """Return the copy group of every article that is looked at, by its longest text."""
@@ -278,15 +217,27 @@ class Stories:
         clusters: dict[object, list[int]] = {}
         for number in numbers.tolist():  # a copy group none of which tells is a cluster of its own
             clusters.setdefault(cluster.get(top[number], ("group", top[number])), []).append(number)
-        self._name(list(clusters.values()), dict(zip(numbers.tolist(), records["previous"].tolist(), strict=True)))
+        versions = {number: self._versions(number) for number in numbers[records["previous"] != NONE].tolist()}
+        versions |= {number: {story} for number, story in self._founded.items()}
+        self._name(list(clusters.values()), versions)
 
-    def _name(self, clusters: list[list[int]], previous: dict[int, int]) -> None:
-        """Give each cluster the id of the oldest story whose founder, or first article that is left, it holds."""
+    def _versions(self, number: int) -> set[int]:
+        """Return what an article was before."""
+        out = set()
+        while (number := int(self._desk.records(np.array([number]))["previous"][0])) != NONE:
+            out.add(number)
+        return out
+
+    def _name(self, clusters: list[list[int]], versions: dict[int, set[int]]) -> None:
+        """Give each cluster the id of the oldest story whose founder, or first article that is left, it holds.
+
+        A founder holds its story also in another version: no two stories ever have one id.
+        """
         heirs: dict[int, int] = {}
         for number, story in sorted(self.before.items()):
             heirs.setdefault(story, number)
-        founders = {story: number for number, story in self.before.items() if story in {number, previous[number]}}
-        heirs |= founders
+        heirs |= {story: number for number, story in self.before.items() if story == number}
+        heirs |= {story: number for number, earlier in versions.items() for story in earlier & heirs.keys()}
         claims: dict[int, list[int]] = {}
         for story, heir in heirs.items():
             claims.setdefault(heir, []).append(story)
@@ -310,7 +261,15 @@ class Stories:
     def merged(self) -> list[tuple[int, int]]:
         """Return the stories that are no more: (the story that holds their founder now, their own number)."""
         gone = sorted(set(self.before.values()) - set(self.after.values()) - set(self._desk.newcomers.numbers.tolist()))
-        return [(self.after[min(number for number, story in self.before.items() if story == one)], one) for one in gone]
+        first: dict[int, int] = {}
+        for number, story in self.before.items():
+            first[story] = min(number, first.get(story, number))
+        return [(self.after[first[one]], one) for one in gone]
+
+    def more(self) -> int:
+        """Return how many more stories there are than before."""
+        held = {story for number, story in self.before.items() if number < self._desk.newcomers.first}
+        return len(set(self.after.values()) - held) - len(held - set(self.after.values()))
 
     def links(self, number: int) -> dict[int, float]:
         """Return the probabilities of an article's pairs with earlier ones that count."""

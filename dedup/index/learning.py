@@ -5,15 +5,15 @@ It does not learn from what it is given later, so that a verdict does not depend
 
 from __future__ import annotations
 
+import io
 import os
-import zipfile
-import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import xxhash
 
 from dedup.boilerplate import Furniture, no_furniture, restored
-from dedup.errors import IndexStateError
+from dedup.errors import IndexStateError, OutputError
 from dedup.vocabulary import Growing, Tally, Vocabulary, vocabulary
 
 if TYPE_CHECKING:
@@ -40,27 +40,45 @@ def nothing(background: Background) -> Learning:
     return Learning(no_furniture(), Growing(none, 1, background), 0)
 
 
-def write(learned: Learned, articles: int, file: Path) -> None:
-    """Keep what was learned of so many articles; on the disk when this returns."""
+def write(learned: Learned, articles: int, folder: Path) -> str:
+    """Keep what was learned of so many articles, on the disk when this returns; return the name of the file.
+
+    It is named after its bytes.
+    """
     kept = {f"furniture_{name}": getattr(learned.furniture, name) for name in _FURNITURE}
     kept |= {f"terms_{name}": getattr(learned.vocabulary, name) for name in _TERMS}
-    names = np.array(learned.furniture.names, dtype=np.str_)
-    with file.open("wb") as out:
-        np.savez(out, names=names, articles=np.array(articles), **kept)
-        out.flush()
-        os.fsync(out.fileno())
+    packed = io.BytesIO()
+    np.savez(packed, names=np.array(learned.furniture.names, dtype=np.str_), articles=np.array(articles), **kept)
+    name = f"learned-{xxhash.xxh3_64_hexdigest(packed.getbuffer())}.npz"
+    try:
+        with (folder / f"{name}.part").open("wb") as out:
+            out.write(packed.getbuffer())
+            out.flush()
+            os.fsync(out.fileno())
+        (folder / f"{name}.part").rename(folder / name)
+    except OSError as error:
+        raise OutputError(f"{folder / name}: cannot be written ({error.strerror})") from error
+    return name
 
 
 def read(file: Path, background: Background) -> Learning:
     """Read it back. Raises IndexStateError where the file is damaged."""
-    try:
-        with np.load(file, allow_pickle=False) as kept:
-            furniture = restored(
-                *(kept[f"furniture_{name}"] for name in _FURNITURE), names=tuple(kept["names"].tolist())
-            )
-            columns = [kept[f"terms_{name}"] for name in _TERMS]
-            articles = int(kept["articles"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        message = f"{file}: what the index has learned cannot be read ({error}); restore the file or learn again"
-        raise IndexStateError(message) from error
+    damage = damages(file)
+    if damage:
+        raise IndexStateError(damage[0])
+    with np.load(file, allow_pickle=False) as kept:
+        furniture = restored(*(kept[f"furniture_{name}"] for name in _FURNITURE), names=tuple(kept["names"].tolist()))
+        columns = [kept[f"terms_{name}"] for name in _TERMS]
+        articles = int(kept["articles"])
     return Learning(furniture, Growing(Vocabulary.restored(*columns), articles, background), articles)
+
+
+def damages(file: Path) -> list[str]:
+    """Return what is wrong with a file, in words."""
+    try:
+        digest = xxhash.xxh3_64_hexdigest(file.read_bytes())
+    except OSError as error:
+        return [f"{file}: what the index has learned cannot be read ({error.strerror}); restore it or learn again"]
+    if file.name == f"learned-{digest}.npz":
+        return []
+    return [f"{file}: damaged (what the index has learned); restore it or learn again"]

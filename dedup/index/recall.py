@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from dedup import alignment, profiles
+from dedup import alignment
 from dedup.article import FIELDS, REWRITE
 from dedup.boilerplate import outlet_of
 from dedup.index import catalog
+from dedup.index.ragged import Column, ListColumn
+from dedup.kernels import ragged as kernels
 from dedup.kernels.alignment import NO_DATE
 from dedup.kernels.runs import UNDATED
+from dedup.profiles import Lists, Outlines
 from dedup.rewrites import Tellers, profiles_of
 from dedup.stories import FLOOR
 
@@ -25,28 +27,75 @@ if TYPE_CHECKING:
     from dedup.alignment import Holders, Profiles
     from dedup.background import Background
     from dedup.index.desk import Desk
-    from dedup.profiles import Outlines
     from dedup.survey import Survey
     from dedup.vocabulary import Vocabulary
 
-MOST = 50_000  # tellers that are kept; about 3 KB each
+MOST = 40_000  # tellers that are kept; about 5 KB each
+_BEST = 32  # pairs of a teller, the closest, that are remembered
+_NOBODY = -1
 
 
-@dataclass
-class Recalled:
-    """One teller: its outline, and what its pairs so far say.
+class _Tellers:
+    """Tellers by row: their outlines, and what their pairs so far say.
 
-    ``neighbours`` and ``holders`` are as in alignment.Holders; ``close`` is how close each other one is, ``likely`` the
-    probability of one story where that counts.
+    ``neighbours`` and ``holders`` are as in alignment.Holders; ``others`` are numbers, the closest of a teller's pairs,
+    and ``close`` says how close each is.
     """
 
-    outline: Outlines
-    published: int
-    outlet: int
-    neighbours: int
-    holders: NDArray[np.int32]
-    close: dict[int, float]
-    likely: dict[int, float]
+    def __init__(self) -> None:
+        self.numbers = Column(np.int64)
+        self.published = Column(np.int64)
+        self.outlet = Column(np.int32)
+        self.titled = Column(np.bool_)
+        self.neighbours = Column(np.int64)
+        self.others = Column(np.int64, (_BEST,))
+        self.close = Column(np.float32, (_BEST,))
+        self.spoken = ListColumn(np.int32)  # columns in each sentence
+        self.columns = ListColumn(np.int32)
+        self.terms = ListColumn(np.int32)
+        self.counts = ListColumn(np.int32)
+        self.lead = ListColumn(np.bool_)
+        self.holders = ListColumn(np.int32)
+        self.figures = ListColumn(np.int32)
+
+    def add(
+        self, numbers: NDArray[np.int64], published: NDArray[np.int64], outlet: NDArray[np.int32], made: Outlines
+    ) -> None:
+        count, terms = len(numbers), made.terms
+        self.numbers.add(numbers)
+        self.published.add(published)
+        self.outlet.add(outlet)
+        self.titled.add(made.titled)
+        self.neighbours.add(np.zeros(count, np.int64))
+        self.others.add(np.full((count, _BEST), _NOBODY))
+        self.close.add(np.zeros((count, _BEST), np.float32))
+        self.spoken.add(made.sentences, np.diff(made.columns.places))
+        self.columns.add(made.columns.places[made.sentences], made.columns.values)
+        self.terms.add(*terms)
+        self.counts.add(terms.places, made.counts)
+        self.lead.add(terms.places, made.lead)
+        self.holders.add(terms.places, np.zeros(len(terms.values), np.int32))
+        self.figures.add(*made.figures)
+
+    def keep(self, rows: NDArray[np.int64]) -> None:
+        for column in vars(self).values():
+            column.keep(rows)
+
+    def outlines(self, rows: NDArray[np.int64]) -> Outlines:
+        """Return the outlines of these rows, without their salient terms."""
+        sentences, spoken = self.spoken.take(rows)
+        places = np.zeros(len(spoken) + 1, np.int64)
+        np.cumsum(spoken, out=places[1:])
+        return Outlines(
+            sentences,
+            self.titled.values[rows],
+            Lists(places, self.columns.take(rows)[1]),
+            Lists(*self.terms.take(rows)),
+            self.counts.take(rows)[1],
+            self.lead.take(rows)[1],
+            Lists(*self.figures.take(rows)),
+            Lists(np.zeros(len(rows) + 1, np.int64), np.empty(0, np.int32)),
+        )
 
 
 class Recall:
@@ -55,68 +104,107 @@ class Recall:
     def __init__(self, survey: Callable[[pa.Table], Survey]) -> None:
         """Read articles with ``survey`` that are not here."""
         self._survey = survey
-        self._tellers: dict[int, Recalled] = {}
+        self._tellers = _Tellers()
+        self._rows: dict[int, int] = {}
+        self._likely: dict[int, set[int]] = {}  # who probably tells the story of a teller
         self._outlets: dict[str, int] = {}
+        self._told: list[int] = []  # tellers of each outlet
 
     def add(self, numbers: NDArray[np.int64], table: pa.Table, surveyed: Survey, rows: NDArray[np.int64]) -> None:
-        """Keep the tellers in these ``rows`` of a surveyed table, under their numbers."""
+        """Keep the tellers in these ``rows``, ascending, of a surveyed table, under their numbers."""
         outlines = surveyed.outlines
         assert outlines is not None  # noqa: S101  (surveys for stories make them)
+        first = len(self._tellers.numbers)
         times = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
         sources, urls = table["source"].to_pylist(), table["url"].to_pylist()
+        names = [outlet_of(source, url) for source, url in zip(sources, urls, strict=True)]
+        outlet = np.array([self._outlet(name) for name in names], np.int32)
+        every = np.full(len(table), _NOBODY)
+        every[rows] = numbers
+        self._tellers.add(every, times, outlet, outlines)
         for number, row in zip(numbers.tolist(), rows.tolist(), strict=True):
-            outline = profiles.select(outlines, np.array([row]))
-            name = outlet_of(sources[row], urls[row])
-            outlet = self._outlets.setdefault(name, len(self._outlets)) if name else -1
-            held = np.zeros(len(outline.terms.values), np.int32)
-            self._tellers[number] = Recalled(outline, int(times[row]), outlet, 0, held, {}, {})
+            self._rows[number] = first + row
+            self._count(int(outlet[row]), 1)
+
+    def _outlet(self, name: str) -> int:
+        if not name:
+            return -1
+        if name not in self._outlets:
+            self._outlets[name] = len(self._told)
+            self._told.append(0)
+        return self._outlets[name]
+
+    def _count(self, outlet: int, more: int) -> None:
+        if outlet >= 0:
+            self._told[outlet] += more
 
     def need(self, desk: Desk, numbers: NDArray[np.int64]) -> None:
         """Read the tellers again that are not here."""
-        missing = np.array([number for number in numbers.tolist() if number not in self._tellers], np.int64)
+        missing = np.array([number for number in numbers.tolist() if number not in self._rows], np.int64)
         if not len(missing):
             return
         table = table_of(desk, missing)
         self.add(missing, table, self._survey(table), np.arange(len(missing)))
         for number, links in zip(missing.tolist(), catalog.links_of(desk.view, missing), strict=True):
-            retold = links[links["relation"] == REWRITE]
-            self._tellers[number].likely |= zip(retold["other"].tolist(), retold["probability"].tolist(), strict=True)
+            retold = links["other"][links["relation"] == REWRITE]
+            if len(retold):
+                self._likely[number] = set(retold.tolist())
+
+    def published(self, desk: Desk, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the times of articles, whether they are here or not."""
+        rows = np.array([self._rows.get(number, -1) for number in numbers.tolist()], np.int64)
+        here = rows >= 0
+        out = np.empty(len(rows), np.int64)
+        out[here] = self._tellers.published.values[rows[here]]
+        if not here.all():
+            out[~here] = desk.records(numbers[~here])["published"]
+        return out
 
     def forget(self, numbers: Iterable[int]) -> None:
         """Drop tellers."""
         for number in numbers:
-            self._tellers.pop(number, None)
+            row = self._rows.pop(number, None)
+            self._likely.pop(number, None)
+            if row is not None:
+                self._count(int(self._tellers.outlet.values[row]), -1)
 
     def shrink(self) -> None:
-        """Drop the tellers published first where there are too many."""
-        if len(self._tellers) > MOST:
-            ordered = sorted(self._tellers, key=lambda number: self._tellers[number].published)
-            self.forget(ordered[: len(ordered) - MOST * 3 // 4])
+        """Drop the tellers published first where there are too many, and the room of those that are gone."""
+        if len(self._rows) > MOST:
+            rows = np.fromiter(self._rows.values(), np.int64, len(self._rows))
+            order = np.lexsort((rows, self._tellers.published.values[rows]))
+            self.forget(self._tellers.numbers.values[rows[order[: len(rows) - MOST * 3 // 4]]].tolist())
+        if len(self._tellers.numbers) > len(self._rows) * 5 // 4 + _BEST:
+            rows = np.sort(np.fromiter(self._rows.values(), np.int64, len(self._rows)))
+            self._tellers.keep(rows)
+            self._rows = dict(zip(self._tellers.numbers.values.tolist(), range(len(rows)), strict=True))
+
+    def _rows_of(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        return np.array([self._rows[number] for number in numbers.tolist()], np.int64)
 
     def profiles(
         self, numbers: NDArray[np.int64], group: NDArray[np.int64], vocabulary: Vocabulary, background: Background
     ) -> Profiles:
         """Return what alignment reads of these tellers; they stand in order of time."""
-        told = [self._tellers[number] for number in numbers.tolist()]
-        counts = np.bincount([each.outlet for each in self._tellers.values() if each.outlet >= 0], minlength=1)
-        outlet = np.array([each.outlet for each in told], np.int32)
-        outlet[(outlet >= 0) & (counts[outlet] * 2 >= len(self._tellers))] = -1
-        published = np.array([each.published for each in told], np.int64)
-        return profiles_of(
-            Tellers(profiles.join([each.outline for each in told]), published, outlet, group), vocabulary, background
-        )
+        rows = self._rows_of(numbers)
+        outlet = self._tellers.outlet.values[rows]
+        told = np.array([*self._told, 0])[outlet]  # the last is that of no outlet
+        outlet[told * 2 >= len(self._rows)] = -1
+        made = Tellers(self._tellers.outlines(rows), self._tellers.published.values[rows], outlet, group)
+        return profiles_of(made, vocabulary, background)
 
     def weigh(self, numbers: NDArray[np.int64], table: Profiles, found: Holders, *, keep: bool) -> NDArray[np.float32]:
         """Add new neighbours to those of these tellers, and weigh each term by its rarity among all of them.
 
         With ``keep`` the new neighbours stay.
         """
-        told = [self._tellers[number] for number in numbers.tolist()]
-        held = np.concatenate([each.holders for each in told]) + found.terms
-        neighbours = np.array([each.neighbours for each in told], np.int64) + found.neighbours
-        for place, each in enumerate(told if keep else ()):
-            each.holders = held[table.article_places[place] : table.article_places[place + 1]]
-            each.neighbours = int(neighbours[place])
+        rows = self._rows_of(numbers)
+        places, held = self._tellers.holders.take(rows)
+        held += found.terms
+        neighbours = self._tellers.neighbours.values[rows] + found.neighbours
+        if keep:
+            self._tellers.holders.put(rows, places, held)
+            self._tellers.neighbours.values[rows] = neighbours
         return alignment.local_weights(table, alignment.Holders(neighbours, held))
 
     def contrast(
@@ -133,30 +221,30 @@ class Recall:
 
         With ``keep`` the pairs are remembered.
         """
+        rows = self._rows_of(numbers)
+        others, close = self._tellers.others.values[rows], self._tellers.close.values[rows]
+        apart = group[left] != group[right]
+        value = alignment.closeness(columns).astype(np.float32)
+        kernels.note_best(others, close, left[apart], right[apart], numbers, value[apart])
+        if keep:
+            self._tellers.others.values[rows], self._tellers.close.values[rows] = others, close
         best = alignment.no_best(len(numbers))
-        close = [dict(self._tellers[number].close) for number in numbers.tolist()]
-        apart = np.flatnonzero(group[left] != group[right])
-        value = alignment.closeness(columns)
-        for pair in apart.tolist():
-            one, two = int(left[pair]), int(right[pair])
-            close[one][int(numbers[two])] = close[two][int(numbers[one])] = float(value[pair])
-        for place, known in enumerate(close):
-            best[place] = max(known.values(), default=best[place])
-            if keep:
-                self._tellers[int(numbers[place])].close = known
+        known = np.where(others == _NOBODY, -np.inf, close).max(axis=1)
+        best[others[:, 0] != _NOBODY] = known[others[:, 0] != _NOBODY]
         return alignment.contrast(columns, left, right, group, best)
 
     def remember(self, one: NDArray[np.int64], two: NDArray[np.int64], probability: NDArray[np.float64]) -> None:
-        """Keep how likely pairs tell one story, where that counts."""
-        for left, right, value in zip(one.tolist(), two.tolist(), probability.tolist(), strict=True):
+        """Keep which pairs probably tell one story."""
+        for left, right, value in zip(one.tolist(), two.tolist(), (probability > FLOOR).tolist(), strict=True):
             for here, there in ((left, right), (right, left)):
-                self._tellers[here].likely.pop(there, None)
-                if value > FLOOR:
-                    self._tellers[here].likely[there] = value
+                if value:
+                    self._likely.setdefault(here, set()).add(there)
+                elif here in self._likely:
+                    self._likely[here].discard(there)
 
     def likely(self, number: int) -> list[int]:
         """Return the articles that likely tell the story of this one."""
-        return sorted(self._tellers[number].likely)
+        return sorted(self._likely.get(number, ()))
 
 
 def table_of(desk: Desk, numbers: NDArray[np.int64]) -> pa.Table:

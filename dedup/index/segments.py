@@ -7,9 +7,11 @@ stands in :mod:`dedup.kernels.seeking`.
 
 from __future__ import annotations
 
+import errno
 import itertools
 import mmap
 import os
+import resource
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     Bytes = NDArray[np.uint8]
 
 MAGIC = b"dedup keys 1".ljust(16, b"\0")
-_BUCKET = 8  # entries that a directory value leads to, on average
+_BUCKET = 4  # entries that a directory value leads to: so many to twice as many
 _CHUNK = 1 << 17  # words that are merged and written at a time
 _NUMBER = np.uint64(0xFFFFFFFF)
 
@@ -47,14 +49,14 @@ class Section(NamedTuple):
     """The entries of one family, as the kernels take them."""
 
     arrays: tuple[NDArray[Any], ...]
-    place: tuple[int, int, int, int]
+    place: tuple[int, ...]
     path: Path | None = None
     """The file, None in memory."""
 
     @property
     def words(self) -> Words:
         """The entries, two words each."""
-        base, count, _, _ = self.place
+        base, count = self.place[:2]
         part: Words = self.arrays[1][base : base + 2 * count]
         return part
 
@@ -79,11 +81,11 @@ def entries(numbers: NDArray[np.int64], keys: Words, places: NDArray[np.int64], 
 def section(words: Words) -> Section:
     """Make entries in memory findable."""
     bits = _bits(len(words) // 2)
-    directory = np.zeros((1 << bits) + 1, np.uint32)
-    seeking.tally(words, bits, directory[1:])
+    directory, marks = np.zeros((1 << bits) + 1, np.uint32), np.zeros(len(words) // 2 + seeking.ROOM, np.uint8)
+    seeking.note(words, bits, directory[1:], marks)
     np.cumsum(directory, out=directory)
-    arrays = (words.view(np.uint8), words, directory, np.zeros(0, np.uint64), np.zeros(0, np.uint8))
-    return Section(arrays, (0, len(words) // 2, 0, bits))
+    arrays = (marks, words, directory, np.zeros(0, np.uint64), np.zeros(0, np.uint8))
+    return Section(arrays, (0, len(words) // 2, 0, bits, 0))
 
 
 def _bits(count: int) -> int:
@@ -278,13 +280,11 @@ class Segment:
         self.path = path
         size, end = described["bytes"], described["end"]
         try:
-            with path.open("rb") as file:
-                there = os.fstat(file.fileno()).st_size
-                if there != size:
-                    raise damaged(path, f"{there:,} bytes where {size:,} are expected")
-                self._map = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
+            self._map = _mapped(path, size)
         except OSError as error:
-            raise damaged(path, error.strerror or str(error)) from error
+            if error.errno != errno.EMFILE or not _more_files():
+                raise _refused(path, error) from error
+            self._map = _mapped(path, size)
         self._map.madvise(mmap.MADV_RANDOM)
         sums = np.frombuffer(self._map, np.uint64, (size - end) // 8, end).copy()
         if xxhash.xxh3_64_hexdigest(sums.tobytes()) != described["sums"]:
@@ -313,6 +313,28 @@ class Segment:
             found = [f"{self.path}: postings out of order"]
         self.release()
         return found
+
+
+def _mapped(path: Path, size: int) -> mmap.mmap:
+    with path.open("rb") as file:
+        there = os.fstat(file.fileno()).st_size
+        if there != size:
+            raise damaged(path, f"{there:,} bytes where {size:,} are expected")
+        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)  # which keeps a file open, too
+
+
+def _more_files() -> bool:
+    """Let this process open as many files as the system lets it; return whether these are more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return soft != hard
+
+
+def _refused(path: Path, error: OSError) -> IndexStateError:
+    if error.errno == errno.EMFILE:
+        limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+        return IndexStateError(f"{path}: this process may not open more than {limit:,} files; raise that (ulimit -n)")
+    return damaged(path, error.strerror or str(error))
 
 
 def stream(each: Section) -> Iterator[Words]:
@@ -348,12 +370,17 @@ def write(path: Path, families: Mapping[int, Sequence[Section]], gone: Bytes) ->
         for family, sections in families.items():
             bits = _bits(sum(map(len, sections)))
             base, counts = blocks.size // 8, np.zeros(((1 << bits) + 4) // 4 * 4, np.uint32)
+            marks = []
             for words in without(merged([stream(each) for each in sections]), gone):
-                seeking.tally(words, bits, counts[1:])
+                marks.append(np.empty(len(words) // 2, np.uint8))
+                seeking.note(words, bits, counts[1:], marks[-1])
                 blocks.add(words.view(np.uint8))
-            if blocks.size // 8 > base:
-                places[family] = (base, (blocks.size // 8 - base) // 2, blocks.size // 4, bits)
+            count = sum(map(len, marks))
+            if count:
+                directory = blocks.size
                 blocks.add(np.cumsum(counts, dtype=np.uint32).view(np.uint8))
+                places[family] = (base, count, directory // 4, bits, blocks.size)
+                blocks.add(np.concatenate([*marks, np.zeros(seeking.ROOM + -count % 16, np.uint8)]))
         sums = blocks.finish()
         file.write(sums.tobytes())
     digest = xxhash.xxh3_64_hexdigest(sums.tobytes())

@@ -29,10 +29,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 import numpy as np
 import pyarrow as pa
 
-from dedup.errors import IndexStateError, OutputError
+from dedup.errors import DedupError, IndexStateError, OutputError
 from dedup.index import environment, segments, textlog
 from dedup.index.environment import FORMAT, TABLES
-from dedup.index.filing import Filing, unlisted
+from dedup.index.filing import Filing, durable, unlisted
 from dedup.index.manifest import FILES, Head, Part
 from dedup.index.segments import Found, Run, Segment
 from dedup.index.tables import Changes, Tables
@@ -145,8 +145,11 @@ class Shelf:
             if view.head.commit < told:
                 message = f"{self.folder}/data.mdb: damaged (commit {view.head.commit} where {told} is expected)"
                 raise IndexStateError(f"{message}; `dedup index verify` lists every damage")
+            if self._lock is not None and not view.head.commit:
+                with _system(self.folder):
+                    durable(self.folder)
+                    durable(self.folder.absolute().parent)
             if self._lock is not None:
-                self.environment.lmdb.reader_check()
                 listed = [name for part in view.parts().values() for name in part.files()]
                 left = unlisted(self.files, listed)
                 self._doomed = [(view.stand, path) for path in left if FILES.fullmatch(path.name)]
@@ -223,6 +226,7 @@ class Shelf:
                 yield writer
                 doomed = writer.commit()
             with contextlib.suppress(OSError):  # the batch is there, whatever comes
+                self.environment.lengthen()
                 os.pwrite(self._lock, _OWNER.pack(os.getpid(), writer.head.commit), 0)
             self._doomed += [(writer.stand, self.files / name) for name in doomed]
             self._sweep()
@@ -231,6 +235,7 @@ class Shelf:
     def _sweep(self) -> None:
         """Delete the files that no state lists that somebody still looks at; the next opening tries again."""
         if self._doomed:
+            self.environment.lmdb.reader_check()  # readers that were killed look at nothing
             oldest = self.environment.oldest()
             for stand, path in self._doomed:
                 if stand <= oldest:
@@ -252,11 +257,13 @@ class Shelf:
                 found = self.environment.damages()
                 if found:
                     return found
+            found = []
             view = stack.enter_context(self.reading())
             try:
-                return list(view.damages())
+                found.extend(view.damages())
             except IndexStateError as error:
-                return [str(error)]
+                found.append(str(error))
+            return found
 
     def bytes(self) -> int:
         """Return how many bytes the index takes on disk."""
@@ -297,10 +304,11 @@ class View(Tables):
         with textlog.Reader() as reader:
             for number, size, offset in places.tolist():
                 part = parts.get(number) or Part(number)
-                path = self._shelf.files / part.text_file
                 if offset < part.end:
+                    path = self._shelf.files / part.text_file
                     data = reader.read(path, offset, size)
                 else:
+                    path = self.path
                     data = self.get("tails", _TAIL.pack(number, offset)) or b""
                 made.append(textlog.unframe(data, path, offset))
         return pa.array(made, pa.large_binary()).cast(pa.large_string())
@@ -356,15 +364,8 @@ class View(Tables):
         yield from found
         if found:
             return
+        yield from self._recent_damages()
         files, parts = self._shelf.files, self.parts()
-        ends = {number: part.end for number, part in parts.items()}
-        for key, data in self.scan("tails"):
-            number, offset = _TAIL.unpack(key)  # type: ignore[arg-type]
-            textlog.unframe(data, self._shelf.folder / "data.mdb", offset)
-            if ends.get(number, textlog.START) != offset:
-                yield f"{self._shelf.folder}/data.mdb: a text before byte {offset:,} of {Part(number).month} is missing"
-            ends[number] = offset + len(data)
-        _pending(self, 0, self.head.pieces)
         for part in parts.values():
             if part.texts:
                 yield from textlog.damages(files / part.text_file, part.end)
@@ -376,6 +377,19 @@ class View(Tables):
         for path in unlisted(files, [name for part in parts.values() for name in part.files()]):
             if not FILES.fullmatch(path.name):
                 yield f"{path}: not a file of the index; move it elsewhere"
+
+    def _recent_damages(self) -> Iterator[str]:
+        """Read what is in no file yet; the values themselves are sound."""
+        ends = {number: part.end for number, part in self.parts().items()}
+        for key, data in self.scan("tails"):
+            number, offset = _TAIL.unpack(key)  # type: ignore[arg-type]
+            if ends.get(number, textlog.START) != offset:
+                yield f"{self.path}: a text of {Part(number).month} before byte {offset:,} is missing"
+            ends[number] = offset + len(data)
+        try:
+            _pending(self, 0, self.head.pieces)
+        except IndexStateError as error:
+            yield str(error)
 
 
 class Writer(View, Changes):
@@ -408,10 +422,10 @@ class Writer(View, Changes):
         for index, (number, text) in enumerate(
             zip(parts.tolist(), texts.cast(pa.large_binary()).to_pylist(), strict=True)
         ):
-            data = textlog.frame(text)
             if number not in self._ends:
                 self._ends[number] = self._end(known.get(number) or Part(number))
             end = self._ends[number]
+            data = textlog.frame(text, end)
             self.put("tails", _TAIL.pack(number, end), data)
             places[index] = (number, len(data), end)
             self._ends[number] = end + len(data)
@@ -504,9 +518,18 @@ class Writer(View, Changes):
             try:
                 self._txn.commit()
             except self._fault as error:
+                self._committing = self._survived(commit)
                 raise self._environment.told(error) from error
         self.head = head
         return doomed
+
+    def _survived(self, commit: int) -> bool:
+        """Say whether a commit that failed is there all the same, or nobody knows."""
+        try:
+            with self._environment.reading() as txn:
+                return View(self._shelf, txn).head.commit >= commit
+        except DedupError:
+            return True
 
     def _suspend(self, head: Head) -> Head:
         """Keep the postings of the batch in LMDB."""
@@ -593,6 +616,11 @@ def _bitmap(tables: Tables) -> NDArray[np.uint8]:
 
 def _look(folder: Path, *, make: bool) -> None:
     """See that a folder is an index, or may become one."""
+    with _system(folder, "looked at"):
+        _see_folder(folder, make=make)
+
+
+def _see_folder(folder: Path, *, make: bool) -> None:
     if (folder / "data.mdb").is_file() and (folder / "data.mdb").stat().st_size:
         return
     if folder.exists() and not folder.is_dir():
@@ -605,8 +633,8 @@ def _look(folder: Path, *, make: bool) -> None:
         raise IndexStateError(f"{folder}: there is no index here")
     with _system(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        if {path.name for path in folder.iterdir()} - _OWN:
-            raise IndexStateError(f"{folder}: not an index, and not empty; name another folder")
+    if {path.name for path in folder.iterdir()} - _OWN:
+        raise IndexStateError(f"{folder}: not an index, and not empty; name another folder")
 
 
 def _locked(folder: Path, wait: float) -> int:
@@ -672,9 +700,9 @@ def _still(folder: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
-def _system(path: Path) -> Iterator[None]:
+def _system(path: Path, done: str = "written") -> Iterator[None]:
     """Say in the words of the index what the system reports."""
     try:
         yield
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{path}: cannot be {done} ({error.strerror or error})") from error

@@ -1,11 +1,10 @@
 """The texts of the index: append-only files of zstd frames, one file a partition.
 
-A text is a *frame*: four bytes with the size of what follows, a zstd frame with the size and a checksum of its content.
+A text is a *frame*: the size of a zstd frame, a check of that and of the place in the file, the zstd frame itself.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import struct
 import threading
@@ -13,6 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+import xxhash
 
 from dedup.errors import IndexStateError, MissingExtraError
 
@@ -25,7 +25,7 @@ PLACE = np.dtype([("part", "<u2"), ("size", "<u4"), ("offset", "<u8")])
 
 MAGIC = b"dedup texts 1".ljust(16, b"\0")
 START = len(MAGIC)
-_SIZE = struct.Struct("<I")
+_FRONT = struct.Struct("<I4s")
 _LEVEL = 1  # level 3 takes half as long again to save one byte in a hundred
 
 
@@ -44,9 +44,8 @@ class _Codec(threading.local):
 
     def __init__(self) -> None:
         package = zstandard()
-        self.compress = package.ZstdCompressor(level=_LEVEL, write_checksum=True, write_content_size=True).compress
+        self.compress = package.ZstdCompressor(level=_LEVEL, write_content_size=True).compress
         self.decompress = package.ZstdDecompressor().decompress
-        self.errors = (package.ZstdError, MemoryError)  # a damaged size asks for too much
 
 
 @lru_cache(maxsize=1)
@@ -54,19 +53,23 @@ def _codec() -> _Codec:
     return _Codec()
 
 
-def frame(text: bytes) -> bytes:
-    """Return the frame of a text."""
+def frame(text: bytes, offset: int) -> bytes:
+    """Return the frame of a text that is to stand at a place in its file."""
     packed: bytes = _codec().compress(text)
-    return _SIZE.pack(len(packed)) + packed
+    return _FRONT.pack(len(packed), _check(packed, offset)) + packed
 
 
 def unframe(data: bytes, path: Path, offset: int) -> bytes:
     """Return the text of a frame. Raises IndexStateError, naming file and offset, where it is damaged."""
-    if len(data) > _SIZE.size and _SIZE.unpack_from(data)[0] == len(data) - _SIZE.size:
-        codec = _codec()
-        with contextlib.suppress(*codec.errors):
-            return bytes(codec.decompress(memoryview(data)[_SIZE.size :]))
-    raise IndexStateError(f"{path}: damaged text at byte {offset:,}; `dedup index verify` lists every damage")
+    packed = data[_FRONT.size :]
+    if len(data) < _FRONT.size or _FRONT.unpack_from(data) != (len(packed), _check(packed, offset)):
+        raise IndexStateError(f"{path}: damaged text at byte {offset:,}; `dedup index verify` lists every damage")
+    text: bytes = _codec().decompress(packed)
+    return text
+
+
+def _check(packed: bytes, offset: int) -> bytes:
+    return xxhash.xxh3_64_digest(packed, offset)[:4]
 
 
 def append(path: Path, end: int, frames: Iterable[bytes]) -> int:
@@ -121,14 +124,15 @@ def damages(path: Path, end: int) -> Iterator[str]:
                 yield f"{path}: damaged from byte 0 on"
             place = START
             while place < end:
-                size = _SIZE.unpack(file.read(_SIZE.size).ljust(_SIZE.size, b"\0"))[0]
-                if size > end - place - _SIZE.size:
+                front = file.read(_FRONT.size)
+                size, _ = _FRONT.unpack(front.ljust(_FRONT.size, b"\0"))
+                if size > end - place - _FRONT.size:
                     yield f"{path}: damaged text at byte {place:,}; what follows it cannot be told apart"
                     return
                 try:
-                    unframe(_SIZE.pack(size) + file.read(size), path, place)
+                    unframe(front + file.read(size), path, place)
                 except IndexStateError:
                     yield f"{path}: damaged text at byte {place:,}"
-                place += _SIZE.size + size
+                place += _FRONT.size + size
     except OSError as error:
         yield f"{path}: cannot be read ({error.strerror})"

@@ -51,6 +51,12 @@ def hash_one_word(word: Any) -> Any:
 
 
 @inline
+def hash_two_words(one: Any, two: Any) -> Any:
+    """Hash 16 bytes, given as two words: XXH64 with seed 0."""
+    return avalanche(absorb(absorb(PRIME_5 + u64(16), one), two))
+
+
+@inline
 def _merge(state: Any, lane: Any) -> Any:
     return (state ^ _round(u64(0), lane)) * PRIME_1 + PRIME_4
 

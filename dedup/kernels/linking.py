@@ -87,16 +87,20 @@ def chained_pairs(first: Any, previous: Any, following: Any, position: Any, cap:
 
 @kernel
 def entries_between(keys: Any, places: Any, ranks: Any, low: Any, high: Any, out: Any) -> Any:
-    """Write ``key << 32 | rank`` for the keys from ``low`` to below ``high``; return how many."""
+    """Write ``key << 32 | rank`` for the keys from ``low`` to below ``high``; return how many.
+
+    The place behind the last is written over, so that no branch goes wrong. With an empty ``out`` they are counted.
+    """
     written = 0
     for text in range(len(ranks)):
         if ranks[text] < 0:
             continue
+        rank = u64(ranks[text])
         for place in range(places[text], places[text + 1]):
             key = u64(keys[place])
-            if low <= key < high:
-                out[written] = (key << u64(32)) | u64(ranks[text])
-                written += 1
+            if len(out):
+                out[written] = (key << u64(32)) | rank
+            written += (low <= key) & (key < high)
     return written
 
 
@@ -119,29 +123,104 @@ def count_ranks(entries: Any, counts: Any) -> None:
 
 
 @kernel
-def posting_pairs(entries: Any, cap: Any, evidence: Any, out: Any) -> Any:
-    """Write the pairs of every posting in ascending ``entries``; return (pairs, lists longer than ``cap`` + 1).
+def postings(entries: Any, members: Any, heads: Any, first: Any) -> Any:
+    """Write the members of every list of two and more in ascending ``entries``, and where each one's list starts.
 
-    With an empty ``out`` the pairs are only counted.
+    ``first`` is the place of the first in what other entries gave. Returns how many there are; without room they are
+    counted.
     """
-    written, capped, start = 0, 0, 0
-    count_only = len(out) == 0
-    for index in range(len(entries)):
-        if entries[index] >> u64(32) != entries[start] >> u64(32):
-            start = index
-        position = index - start
-        capped += position == cap + 1
-        if count_only:
-            written += _pairs_of(position, cap)
+    written, start = 0, 0
+    for index in range(1, len(entries) + 1):
+        if index < len(entries) and entries[index] >> u64(32) == entries[start] >> u64(32):
             continue
-        shorter = u32(entries[index] & _LOW)
-        for place in range(start, start + min(position, cap)):
-            out[written] = _pair(u32(entries[place] & _LOW), shorter, evidence)
-            written += 1
-        if position > cap:
-            out[written] = _pair(u32(entries[index - 1] & _LOW), shorter, evidence)
-            written += 1
-    return written, capped
+        if index - start > 1:
+            if len(members):
+                for place in range(start, index):
+                    members[written + place - start] = u32(entries[place] & _LOW)
+                    heads[written + place - start] = first + written
+            written += index - start
+        start = index
+    return written
+
+
+@kernel
+def mentions(members: Any, heads: Any, cap: Any, texts: Any, places: Any, out: Any) -> Any:
+    """List for each text, as the shorter one, where it stands in postings: ``out[places[rank]:places[rank + 1]]``.
+
+    A mention is one uint64, the start of the list and the text's own place there. Returns how many lists are longer
+    than ``cap`` + 1.
+    """
+    capped = 0
+    for place in range(len(members)):
+        places[members[place] + 1] += place > heads[place]
+        capped += place - heads[place] == cap + 1
+    for text in range(texts):
+        places[text + 1] += places[text]
+    filled = places[:-1].copy()
+    for place in range(len(members)):
+        if place > heads[place]:
+            out[filled[members[place]]] = (u64(heads[place]) << u64(32)) | u64(place)
+            filled[members[place]] += 1
+    return capped
+
+
+@kernel
+def shared_keys(
+    members: Any,
+    mentioned: Any,
+    places: Any,
+    cap: Any,
+    known: Any,
+    least: Any,
+    start: Any,
+    at: Any,
+    seen: Any,
+    out: Any,
+) -> Any:
+    """Write, ascending, the pairs of each text from ``start`` on with their evidence: shared keys and ``known`` pairs.
+
+    Pairs with less evidence than ``least[shorter]`` (uint8, 1 or more) are left out. ``known`` are ascending pairs, of
+    which those from ``at`` on are of these texts. ``seen`` (uint8, zeros) has a place a text. Returns (pairs, the text
+    to go on with, its ``at``); a text's pairs are only written where there is room for all that it could have.
+    """
+    written = 0
+    touched = np.empty(len(seen), np.int64)
+    for shorter in range(start, len(seen)):
+        begin, end = places[shorter], places[shorter + 1]
+        following = at
+        while following < len(known) and shorter_of(known[following]) == shorter:
+            following += 1
+        if following == at and end - begin < least[shorter]:
+            continue
+        met = 0
+        for pair in range(at, following):
+            longer = int((known[pair] >> u64(8)) & u64(RANKS - 1))
+            if seen[longer] == 0:
+                touched[met] = longer
+                met += 1
+            seen[longer] = min(EVIDENCE, int(seen[longer]) + int(known[pair] & _EVIDENCE))
+        for mention in range(begin, end):
+            head, own = int(mentioned[mention] >> u64(32)), int(mentioned[mention] & _LOW)
+            for step in range(min(own - head, cap) + (own - head > cap)):
+                longer = members[head + step] if step < cap else members[own - 1]
+                if seen[longer] == 0:
+                    touched[met] = longer
+                    met += 1
+                seen[longer] = min(EVIDENCE, int(seen[longer]) + 1)
+        if written + met > len(out):
+            for index in range(met):
+                seen[touched[index]] = 0
+            return written, shorter, at
+        first = written
+        for index in range(met):
+            longer = touched[index]
+            if seen[longer] >= least[shorter]:
+                out[written] = _pair(longer, shorter, seen[longer])
+                written += 1
+            seen[longer] = 0
+        out[first:written].sort()
+        at = following
+    return written, len(seen), at
 
 
 @kernel

@@ -6,50 +6,67 @@ from typing import Any
 
 import numpy as np
 
-from dedup.kernels.jit import inline, kernel, u64
+from dedup.kernels.jit import LANES, equal8, inline, kernel, trailing_zeros, u64, wide_vectors
 from dedup.kernels.shingling import roll
 
-_EMPTY = u64(0)  # marks a free slot; the one shingle with this hash counts as the next
+# A table is buckets of eight values, which one comparison searches; few buckets hold more than two or three. A full
+# one spills into the next.
+_EMPTY = u64(0)  # marks a free place; the one shingle with this hash counts as the next
+_FILLED = 2  # values a bucket, at most, on average
 
 
 @inline
 def _table_size(count: Any) -> Any:
     size = 16
-    while size < 2 * count:
+    while size * _FILLED < LANES * count:
         size *= 2
     return size
 
 
 @inline
-def _slot(slots: Any, value: Any) -> Any:
-    """Return the slot that holds a value, or the free one where it belongs."""
-    mask = len(slots) - 1
-    place = int(value >> u64(20)) & mask
-    while slots[place] != value and slots[place] != _EMPTY:
-        place = (place + 1) & mask
-    return place
+def _bucket(value: Any, mask: Any) -> Any:
+    return (int(value >> u64(20)) & mask) * LANES
 
 
 @inline
-def _distinct(shingles: Any, count: Any, slots: Any) -> Any:
-    """Move the distinct values among the first ``count`` to the front; return how many. Fills the table of slots."""
-    slots[:] = _EMPTY
-    kept = 0
+def _distinct(shingles: Any, count: Any, table: Any) -> Any:
+    """Move the distinct values among the first ``count`` to the front, and fill the table with them.
+
+    Returns (how many, whether a bucket spilled).
+    """
+    table[:] = _EMPTY
+    mask = len(table) // LANES - 1
+    kept, spilled = 0, False
     for index in range(count):
         value = max(shingles[index], u64(1))
-        place = _slot(slots, value)
-        if slots[place] == _EMPTY:
-            slots[place] = value
+        bucket = _bucket(value, mask)
+        there = equal8(table, bucket, value)
+        free = equal8(table, bucket, _EMPTY)
+        while there == u64(0) and free == u64(0):
+            spilled = True
+            bucket = (bucket + LANES) & (len(table) - 1)
+            there = equal8(table, bucket, value)
+            free = equal8(table, bucket, _EMPTY)
+        if there == u64(0):
+            table[bucket + trailing_zeros(free)] = value
             shingles[kept] = value
             kept += 1
-    return kept
+    return kept, spilled
 
 
 @inline
-def _known(shingles: Any, slots: Any) -> Any:
+def _known(shingles: Any, table: Any, spilled: Any) -> Any:
+    """Count the values that are in the table."""
     found = 0
+    mask = len(table) // LANES - 1
     for index in range(len(shingles)):
-        found += slots[_slot(slots, shingles[index])] != _EMPTY
+        bucket = _bucket(shingles[index], mask)
+        there = equal8(table, bucket, shingles[index])
+        if spilled:
+            while there == u64(0) and equal8(table, bucket, _EMPTY) == u64(0):
+                bucket = (bucket + LANES) & (len(table) - 1)
+                there = equal8(table, bucket, shingles[index])
+        found += there != u64(0)
     return found
 
 
@@ -60,21 +77,22 @@ def shared_shingles(tokens: Any, places: Any, size: Any, left: Any, right: Any, 
     Pairs with the same ``left`` stand together; its shingles then enter the table once. The table is no larger than
     that text needs, so that it stays in the cache.
     """
+    wide_vectors()
     texts = len(places) - 1
     longest = 1
     for text in range(texts):
         longest = max(longest, places[text + 1] - places[text])
-    slots = np.empty(_table_size(longest), np.uint64)
+    table = np.empty(_table_size(longest), np.uint64)
     shingles = np.empty(places[texts] + texts, np.uint64)
     for text in range(texts):
         start, end = places[text], places[text + 1]
         count = roll(tokens[start:end], end - start, size, shingles[start + text :])
-        sizes[text] = _distinct(shingles[start + text :], count, slots[: _table_size(count)])
-    room = 0
+        sizes[text], _ = _distinct(shingles[start + text :], count, table[: _table_size(count)])
+    room, spilled = 0, False
     for pair in range(len(left)):
         if pair == 0 or left[pair] != left[pair - 1]:
             start = places[left[pair]] + left[pair]
             room = _table_size(sizes[left[pair]])
-            _distinct(shingles[start:], sizes[left[pair]], slots[:room])
+            _, spilled = _distinct(shingles[start:], sizes[left[pair]], table[:room])
         start = places[right[pair]] + right[pair]
-        shared[pair] = _known(shingles[start : start + sizes[right[pair]]], slots[:room])
+        shared[pair] = _known(shingles[start : start + sizes[right[pair]]], table[:room], spilled)

@@ -22,7 +22,7 @@ def _slot(slots: Any, terms: Any, term: Any) -> Any:
 
 @kernel
 def index_terms(terms: Any, first: Any, slots: Any) -> None:
-    """Put distinct ``terms``, from the ``first`` on, into an open-addressing table of a power of two places, -1 free."""
+    """Put distinct ``terms``, from the ``first`` on, into an open-addressing table (a power of two places, -1 free)."""
     for index in range(first, len(terms)):
         slots[_slot(slots, terms, terms[index])] = index
 

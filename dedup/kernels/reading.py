@@ -14,10 +14,11 @@ from dedup.kernels.folding import PADDING, fold
 from dedup.kernels.hashing import PRIME_5, absorb, avalanche
 from dedup.kernels.jit import inline, kernel, u8, u64
 from dedup.kernels.texts import EXPANSION, longest_of, trace
-from dedup.kernels.tokens import find_tokens, hash_tokens
+from dedup.kernels.tokens import edge_room, find_tokens, hash_room, hash_tokens
 
 NAME, NUMBER, SENTENCE, PARAGRAPH, FIGURE = 1, 2, 4, 8, 16
 _STEM = 24  # bytes: longer tokens are terms as they are
+_LIKELY, _LIKELY_SHIFT = 4096, u64(52)
 _SPACES = 3  # in a row end a sentence: crawled pages join their blocks so
 _WRAPPED_LINES, _WRAPPED_SHARE = 4, 0.3  # newlines before small letters, from which a text is hard-wrapped
 _SPACE, _NEWLINE, _TAB, _RETURN = u8(0x20), u8(0x0A), u8(0x09), u8(0x0D)
@@ -164,7 +165,7 @@ def _number(data: Any, folded: Any, base: Any, edges: Any, token_ends: Any, firs
             if length < _STEM - 1:
                 word[length] = folded[place]
                 length += 1
-    length = _strip_unit(word, length)
+    length = _strip_unit(word, _without_contraction(word, length))
     return _hash_bytes(word, length)
 
 
@@ -235,6 +236,14 @@ def _stop_at(data: Any, start: Any, end: Any) -> Any:
 
 
 @inline
+def _is_dash(data: Any, place: Any) -> Any:
+    """Say whether a hyphen or a dash (U+2010 to U+2015) stands at ``place``."""
+    if data[place] == u8(0x2D):
+        return True
+    return data[place] == u8(0xE2) and data[place + 1] == u8(0x80) and u8(0x90) <= data[place + 2] <= u8(0x95)
+
+
+@inline
 def _gap(data: Any, start: Any, end: Any) -> Any:
     """Return (spaces, longest run of them, whether the last bytes open a quote) between two tokens."""
     spaces, run, longest, opened = 0, 0, 0, False
@@ -289,8 +298,8 @@ def _ends_sentence(
         return True
     if kind == 0 or not (capital or opened or _is_digit(data[end])):
         return False
-    if spaces == 0:  # He said "No."Then
-        return kind != 0 and capital and end - start >= 2
+    if spaces == 0:  # He said "No."Then; but not the U.S.-China talks
+        return kind != 0 and capital and end - start >= 2 and not _is_dash(data, behind)
     if kind == 1 and behind == start + 1:  # the stop touches the word: an abbreviation or an initial?
         before = token - 1
         size = token_ends[before] - token_starts[before]
@@ -322,15 +331,20 @@ def read(
     """Write the tokens of every text as :func:`dedup.kernels.texts.tokenise` does, with their terms and flags.
 
     ``words`` are (ascending hashes of abbreviations, of words that start sentences, of number words, and for these
-    the hashes of their digits and whether they have two and more).
+    the hashes of their digits and whether they have two and more). With empty ``terms`` there are none, and of the
+    flags only SENTENCE and PARAGRAPH: most of the time goes into terms.
     """
     abbreviations, starters, number_words, number_digits, number_figures = words
+    likely = np.zeros(_LIKELY, np.bool_)  # by its first bits, whether a hash may be a number word's
+    for word_hash in number_words:
+        likely[word_hash >> _LIKELY_SHIFT] = True
     longest = longest_of(starts, ends)
     size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
     origin = np.empty(size, np.int32)
     room = 2 * longest + 1
-    edges = np.empty(2 * room, np.int32)
+    edges = np.empty(edge_room(longest), np.int32)
+    scratch = hash_room(room)
     word = np.empty(_STEM, np.uint8)
     written = 0
     places[0] = 0
@@ -340,51 +354,52 @@ def read(
         if length < 0:
             return index, length
         count = find_tokens(folded, length, edges)
-        hash_tokens(folded, edges, count, hashes[written:])
+        hash_tokens(folded, edges, count, hashes[written:], scratch)
         first, last = token_starts[written : written + count], token_ends[written : written + count]
         trace(data, start, origin, edges, first, last)
         own = hashes[written : written + count]
-        term, flag = terms[written : written + count], flags[written : written + count]
+        flag = flags[written : written + count]
         wrapped = _is_wrapped(data, start, first, last, count)
-        token = 0
-        while token < count:
-            folded_start, folded_end = edges[2 * token], edges[2 * token + 1]
-            capital = _capital(data, start + first[token], folded, folded_start)
-            if token == 0:
-                mark = SENTENCE | PARAGRAPH
-            elif first[token] - last[token - 1] == 1 and data[start + last[token - 1]] != _NEWLINE:
-                mark = 0  # one space, as between most words
-            elif _line_break(data, start + last[token - 1], start + first[token], wrapped):
-                mark = SENTENCE | PARAGRAPH
-            elif _ends_sentence(data, start, first, last, own, token, capital, abbreviations, starters):
-                mark = SENTENCE
+        for token in range(count):
+            if token > 0 and first[token] - last[token - 1] == 1 and data[start + last[token - 1]] != _NEWLINE:
+                flag[token] = 0  # one space, as between most words
+            elif token == 0 or _line_break(data, start + last[token - 1], start + first[token], wrapped):
+                flag[token] = SENTENCE | PARAGRAPH
             else:
-                mark = 0
-            if capital and mark == 0 and not _quoted(data, start + last[token - 1], start + first[token]):
-                mark |= NAME
-            digit = _is_digit(folded[folded_start])
-            end_token = token
-            if digit:
-                while end_token + 1 < count and _joins_number(
-                    data, start + last[end_token], start + first[end_token + 1]
-                ):
-                    end_token += 1
-            figure = end_token > token
-            if end_token > token:
-                term[token] = _number(data, folded, start, edges, last, token, end_token, word)
-            else:
-                term[token] = _term(folded, folded_start, folded_end, own[token], word)
-                found = _find(number_words, own[token])
-                if found >= 0:
-                    term[token] = number_digits[found]
-                    digit, figure = True, number_figures[found]
-                elif digit:
-                    figure = _is_figure(folded, folded_start, folded_end)
-            flag[token] = mark | (NUMBER if digit else 0) | (FIGURE if figure else 0)
-            for part in range(token + 1, end_token + 1):
-                term[part] = u64(0)
-                flag[part] = 0
-            token = end_token + 1
+                capital = _capital(data, start + first[token], folded, edges[2 * token])
+                ends_one = _ends_sentence(data, start, first, last, own, token, capital, abbreviations, starters)
+                flag[token] = SENTENCE if ends_one else 0
+        if len(terms) > 0:
+            term = terms[written : written + count]
+            token = 0
+            while token < count:
+                folded_start, folded_end = edges[2 * token], edges[2 * token + 1]
+                if flag[token] == 0 and _capital(data, start + first[token], folded, folded_start):
+                    if not _quoted(data, start + last[token - 1], start + first[token]):
+                        flag[token] = NAME
+                digit = _is_digit(folded[folded_start])
+                end_token = token
+                if digit:
+                    while end_token + 1 < count and _joins_number(
+                        data, start + last[end_token], start + first[end_token + 1]
+                    ):
+                        end_token += 1
+                figure = end_token > token
+                if end_token > token:
+                    term[token] = _number(data, folded, start, edges, last, token, end_token, word)
+                else:
+                    term[token] = _term(folded, folded_start, folded_end, own[token], word)
+                    found = _find(number_words, own[token]) if likely[own[token] >> _LIKELY_SHIFT] else -1
+                    if found >= 0:
+                        term[token] = number_digits[found]
+                        digit, figure = True, number_figures[found]
+                    elif digit:
+                        figure = _is_figure(folded, folded_start, folded_end)
+                flag[token] |= (NUMBER if digit else 0) | (FIGURE if figure else 0)
+                for part in range(token + 1, end_token + 1):
+                    term[part] = u64(0)
+                    flag[part] = 0
+                token = end_token + 1
         written += count
         places[index + 1] = written
     return -1, 0

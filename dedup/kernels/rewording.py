@@ -16,6 +16,8 @@ _INITIALS = 6  # of a run of capitalised words, the most that an acronym has
 _LONG, _SHORT = 5, 4  # first letters by which names are akin: Kazakh, Kazakhstan
 _HEAD = u64(1 << 63)  # tells the first letters of a name from a word that is no more than they
 _NOBODY = -1
+_LISTED, _COUNTED, _POSTED, _ASKED = range(4)  # the passes in which a sentence's terms are told apart
+_PASSES = 4
 
 
 @inline
@@ -143,6 +145,218 @@ def _known_to(known: Any, stamp: Any, key: Any, member: Any, when: Any, origin: 
 
 
 @kernel
+def _room(groups: Any, source: Any, sentence_places: Any, texts: Any, titles: Any, most: Any) -> Any:
+    """Return how many sentences of sources a group has at most, and how many slots their keys need."""
+    widest, keys = 0, 16
+    for group in range(len(groups) - 1):
+        widest = max(widest, sentence_places[groups[group + 1]] - sentence_places[groups[group]])
+        need = 0
+        for text in range(groups[group], groups[group + 1]):
+            if source[text]:
+                need += _count_keys(texts, text) + _count_keys(titles, text)
+        keys = max(keys, need)
+    slots = 16
+    while slots < 2 * keys:
+        slots *= 2
+    return min(widest, most), slots
+
+
+@kernel
+def _counts(sentence: Any, bounds: Any, numbers: Any) -> Any:
+    """Say whether a sentence has a term that counts."""
+    found = False
+    for token in range(bounds[sentence], bounds[sentence + 1]):
+        found = found or numbers[token] >= 0
+    return found
+
+
+@kernel
+def _list_sources(group: Any, groups: Any, order: Any, source: Any, cut: Any, listed: Any, places: Any) -> Any:
+    """List the sentences of a group's sources, and number their terms.
+
+    Returns the counts of sentences, terms and (term, sentence) pairs, and whether there was no room for more.
+    """
+    sentence_places, bounds, numbers = cut
+    sentence_of, member_of, rank_of, linked = listed
+    seen, number_in, group_of = places
+    count, terms, entries = 0, 0, 0
+    for rank in range(groups[group], groups[group + 1]):
+        text = order[rank]
+        if not source[text]:
+            continue
+        before = -2
+        for sentence in range(sentence_places[text], sentence_places[text + 1]):
+            if not _counts(sentence, bounds, numbers):
+                continue
+            if count == len(sentence_of):
+                return count, terms, entries, True
+            sentence_of[count], member_of[count], rank_of[count] = sentence, text, rank
+            linked[count] = sentence == before + 1
+            before = sentence
+            count += 1
+            for token in range(bounds[sentence], bounds[sentence + 1]):
+                term = numbers[token]
+                if term < 0 or seen[term] == _PASSES * sentence + _LISTED:
+                    continue
+                seen[term] = _PASSES * sentence + _LISTED
+                if group_of[term] != group:
+                    group_of[term] = group
+                    number_in[term] = terms
+                    terms += 1
+                entries += 1
+    return count, terms, entries, False
+
+
+@kernel
+def _post(count: Any, terms: Any, entries: Any, cut: Any, listed: Any, places: Any) -> Any:
+    """Return the listed sentences of each term, ascending, and where those of each term start."""
+    _, bounds, numbers = cut
+    seen, number_in, _ = places
+    starts, postings = np.zeros(terms + 2, np.int64), np.empty(entries, np.int32)
+    for turn in (_COUNTED, _POSTED):
+        if turn == _POSTED:
+            for term in range(terms):
+                starts[term + 1] += starts[term]
+        to = starts[: terms + 1].copy()
+        for index in range(count):
+            sentence = listed[0][index]
+            for token in range(bounds[sentence], bounds[sentence + 1]):
+                term = numbers[token]
+                if term < 0 or seen[term] == _PASSES * sentence + turn:
+                    continue
+                seen[term] = _PASSES * sentence + turn
+                if turn == _COUNTED:
+                    starts[number_in[term] + 1] += 1
+                else:
+                    postings[to[number_in[term]]] = index
+                    to[number_in[term]] += 1
+    return starts, postings
+
+
+@kernel
+def _cost(
+    sentence: Any, text: Any, group: Any, when: Any, origin: Any, cut: Any, facts: Any, texts: Any, known: Any, out: Any
+) -> None:
+    """Write what the names and numbers cost that nobody has, nobody earlier, not the origin; and the own voice."""
+    _, bounds, numbers = cut
+    flags, rarity, own_voice, own_places, own_terms, new_name, new_number, own_cost = facts
+    data, bases, _, starts, ends, hashes, terms = texts
+    out[:] = 0.0
+    own_name = own_voice[sentence]
+    for token in range(bounds[sentence], bounds[sentence + 1]):
+        term = numbers[token]
+        if term < 0 or not flags[token] & (NAME | NUMBER):
+            continue
+        key = terms[token]
+        knows = _known_to(known, group, key, text, when, origin)
+        if flags[token] & NAME:
+            head = _head(data, bases[text] + starts[token], bases[text] + ends[token])
+            knows |= _known_to(known, group, hashes[token], text, when, origin)
+            knows |= _known_to(known, group, head, text, when, origin)
+            for own in range(own_places[text], own_places[text + 1]):
+                own_name = own_name or own_terms[own] == key
+        for bit in range(3):
+            if not knows & (1 << bit):
+                out[bit] += new_number if flags[token] & NUMBER else new_name * rarity[term]
+    if own_name:
+        out += own_cost
+
+
+@kernel
+def _weigh(
+    sentence: Any,
+    text: Any,
+    group: Any,
+    own: Any,
+    held: Any,
+    cut: Any,
+    listed: Any,
+    places: Any,
+    posted: Any,
+    rarity: Any,
+    least: Any,
+    story: Any,
+    found: Any,
+) -> Any:
+    """Add up what each listed sentence of another member holds of a sentence, alone and with the two beside it.
+
+    ``own`` of the listed sentences are the text's own, ``held`` are others'. Returns the weight of the whole sentence
+    and how many sentences were touched.
+    """
+    _, bounds, numbers = cut
+    _, member_of, _, linked = listed
+    seen, number_in, group_of = places
+    starts, postings = posted
+    single, window, touched = found
+    top = np.log((held + 1) / 0.5)
+    total, touches = 0.0, 0
+    for token in range(bounds[sentence], bounds[sentence + 1]):
+        term = numbers[token]
+        if term < 0 or seen[term] == _PASSES * sentence + _ASKED:
+            continue
+        seen[term] = _PASSES * sentence + _ASKED
+        if rarity[term] < least:
+            continue
+        low, high = 0, 0
+        if group_of[term] == group:
+            low, high = starts[number_in[term]], starts[number_in[term] + 1]
+        others = high - low
+        if own:
+            for entry in range(low, high):
+                others -= member_of[postings[entry]] == text
+        weight = rarity[term] * (1 - story + story * np.log((held + 1) / (others + 0.5)) / top)
+        total += weight
+        reached = -1
+        for entry in range(low, high):
+            index = postings[entry]
+            if member_of[index] == text:
+                continue
+            if single[index] == 0.0 and window[index] == 0.0:
+                touched[touches] = index
+                touches += 1
+            single[index] += weight
+            start = index - 1 if linked[index] else index
+            end = index + 1 if linked[index + 1] else index
+            for near in range(max(start, reached + 1), end + 1):
+                if single[near] == 0.0 and window[near] == 0.0:
+                    touched[touches] = near
+                    touches += 1
+                window[near] += weight
+            reached = end
+    return total, touches
+
+
+@inline
+def _choose(touches: Any, tie: Any, listed: Any, found: Any) -> Any:
+    """Return the sentence to name.
+
+    Of near ties it is the preferred member's, and with its neighbours the one of the three that holds most alone.
+    """
+    _, _, rank_of, linked = listed
+    single, window, touched = found
+    highest = 0.0
+    for touch in range(touches):
+        highest = max(highest, window[touched[touch]])
+    chosen = -1
+    for touch in range(touches):
+        index = touched[touch]
+        if window[index] < highest - tie:
+            continue
+        better = chosen < 0 or rank_of[index] < rank_of[chosen]
+        if not better and rank_of[index] == rank_of[chosen]:
+            more = single[index] - single[chosen]
+            better = more > 0 or (more == 0 and index < chosen)
+        if better:
+            chosen = index
+    middle = chosen
+    if linked[middle] and single[middle - 1] > single[chosen]:
+        chosen = middle - 1
+    if linked[middle + 1] and single[middle + 1] > single[chosen]:
+        chosen = middle + 1
+    return chosen
+
+
+@kernel
 def counterparts(
     groups: Any,
     order: Any,
@@ -176,199 +390,127 @@ def counterparts(
     Writes per sentence ``scores`` (against all members, earlier ones, the origin), the best containment, and the
     sentence that is named for it, -1 where no term is found. Returns how many groups had more sentences.
     """
-    least, story, near_tie, new_name, new_number, own_cost = weights
-    vocabulary = len(rarity)
-    number_in = np.zeros(vocabulary, np.int32)  # of a term: its number in the story
-    seen = np.full(vocabulary, -1, np.int64)  # the last sentence with a term
-    group_of = np.full(vocabulary, -1, np.int64)
-    widest, keys_needed = 0, 16
-    for group in range(len(groups) - 1):
-        widest = max(widest, sentence_places[groups[group + 1]] - sentence_places[groups[group]])
-        need = 0
-        for text in range(groups[group], groups[group + 1]):
-            if source[text]:
-                need += _count_keys(texts, text) + _count_keys(titles, text)
-        keys_needed = max(keys_needed, need)
-    widest = min(widest, most)
-    size = 16
-    while size < 2 * keys_needed:
-        size *= 2
+    least, story, scant, near_tie, new_name, new_number, own_cost = weights
+    widest, slots = _room(groups, source, sentence_places, texts, titles, most)
+    cut = (sentence_places, bounds, numbers)
+    facts = (flags, rarity, own_voice, own_places, own_terms, new_name, new_number, own_cost)
     known = (
-        np.empty(size, np.uint64),
-        np.full(size, -1, np.int32),
-        np.empty(size, np.int32),
-        np.empty(size, np.int32),
-        np.empty(size, np.int64),
+        np.empty(slots, np.uint64),
+        np.full(slots, -1, np.int32),
+        np.empty(slots, np.int32),
+        np.empty(slots, np.int32),
+        np.empty(slots, np.int64),
     )
-    sentence_of = np.empty(widest + 1, np.int64)  # of a source sentence: its number
-    member_of = np.empty(widest + 1, np.int64)
-    rank_of = np.empty(widest + 1, np.int64)
-    linked = np.zeros(widest + 2, np.bool_)  # it directly follows the one before
-    single = np.zeros(widest + 1, np.float64)
-    window = np.zeros(widest + 1, np.float64)
-    touched = np.empty(widest + 1, np.int64)
+    # Of a term: the last sentence with it, its number in the group, the last group with it.
+    places = (np.full(len(rarity), -1, np.int64), np.zeros(len(rarity), np.int32), np.full(len(rarity), -1, np.int64))
+    # Of a source's sentence: its number, member, rank of that, and whether it directly follows the one before.
+    listed = (
+        np.empty(widest, np.int64),
+        np.empty(widest, np.int64),
+        np.empty(widest, np.int64),
+        np.zeros(widest + 1, np.bool_),
+    )
+    found = (np.zeros(widest, np.float64), np.zeros(widest, np.float64), np.empty(widest, np.int64))
+    cost, highest = np.zeros(3), np.zeros(3)
     capped = 0
     for group in range(len(groups) - 1):
         first, last = groups[group], groups[group + 1]
-        origin = order[first] if last > first else -1
-        # The sentences of the sources, and what these know.
-        count = 0
-        full = False
-        local, entries = 0, 0
-        for place in range(first, last):
-            text = order[place]
-            if not source[text]:
-                continue
-            before = -2
-            for sentence in range(sentence_places[text], sentence_places[text + 1]):
-                filled = False
-                for token in range(bounds[sentence], bounds[sentence + 1]):
-                    filled = filled or numbers[token] >= 0
-                if not filled:
-                    continue
-                if count == widest:
-                    full = True
-                    break
-                sentence_of[count], member_of[count], rank_of[count] = sentence, text, place
-                linked[count] = sentence == before + 1
-                before = sentence
-                for token in range(bounds[sentence], bounds[sentence + 1]):
-                    term = numbers[token]
-                    if term < 0 or seen[term] == sentence:
-                        continue
-                    seen[term] = sentence
-                    if group_of[term] != group:
-                        group_of[term] = group
-                        number_in[term] = local
-                        local += 1
-                    entries += 1
-                count += 1
-        linked[count] = False
+        count, terms, entries, full = _list_sources(group, groups, order, source, cut, listed, places)
+        listed[3][count] = False
         capped += full
         if count == 0:
             continue
-        # Postings: the source sentences of each term, ascending.
-        posting_places = np.zeros(local + 2, np.int64)
-        for turn in range(2):
-            if turn == 1:
-                for term in range(local):
-                    posting_places[term + 1] += posting_places[term]
-                postings = np.empty(entries, np.int32)
-                filled_to = posting_places[: local + 1].copy()
-            for index in range(count):
-                sentence = sentence_of[index]
-                for token in range(bounds[sentence], bounds[sentence + 1]):
-                    term = numbers[token]
-                    if term < 0 or seen[term] == -2 - turn - 2 * sentence:
-                        continue
-                    seen[term] = -2 - turn - 2 * sentence
-                    if turn == 0:
-                        posting_places[number_in[term] + 1] += 1
-                    else:
-                        postings[filled_to[number_in[term]]] = index
-                        filled_to[number_in[term]] += 1
-        for place in range(first, last):
-            text = order[place]
+        origin = order[first]
+        posted = _post(count, terms, entries, cut, listed, places)
+        for rank in range(first, last):
+            text = order[rank]
             if source[text]:
                 _learn_text(known, group, text, published[text], text, texts, joins)
                 _learn_text(known, group, text, published[text], text, titles, joins)
-        # The sentences that look for a counterpart.
         for text in range(first, last):
-            own_sentences = 0
+            own = 0
             if source[text]:
                 for index in range(count):
-                    own_sentences += member_of[index] == text
-            held = count - own_sentences
+                    own += listed[1][index] == text
+            held = count - own
             if held == 0:
                 continue
-            top = np.log((held + 1) / 0.5)
             when = published[text]
             for sentence in range(sentence_places[text], sentence_places[text + 1]):
                 if not wanted[sentence]:
                     continue
-                total, touches = 0.0, 0
-                names, figures = np.zeros(3), np.zeros(3)
-                own_name = own_voice[sentence]
-                for token in range(bounds[sentence], bounds[sentence + 1]):
-                    term = numbers[token]
-                    if term < 0:
-                        continue
-                    if flags[token] & (NAME | NUMBER):
-                        key = texts[6][token]
-                        knows = _known_to(known, group, key, text, when, origin)
-                        if flags[token] & NAME:
-                            base = texts[1][text]
-                            head = _head(texts[0], base + texts[3][token], base + texts[4][token])
-                            knows |= _known_to(known, group, texts[5][token], text, when, origin)
-                            knows |= _known_to(known, group, head, text, when, origin)
-                            for own in range(own_places[text], own_places[text + 1]):
-                                own_name = own_name or own_terms[own] == key
-                        for bit in range(3):
-                            if not knows & (1 << bit):
-                                if flags[token] & NUMBER:
-                                    figures[bit] += 1
-                                else:
-                                    names[bit] += rarity[term]
-                    if seen[term] == sentence + (1 << 40):
-                        continue
-                    seen[term] = sentence + (1 << 40)
-                    if rarity[term] < least:
-                        continue
-                    low, high = 0, 0
-                    if group_of[term] == group:
-                        low, high = posting_places[number_in[term]], posting_places[number_in[term] + 1]
-                    others = high - low
-                    if own_sentences:
-                        for entry in range(low, high):
-                            others -= member_of[postings[entry]] == text
-                    weight = rarity[term] * (1 - story + story * np.log((held + 1) / (others + 0.5)) / top)
-                    total += weight
-                    reached = -1
-                    for entry in range(low, high):
-                        index = postings[entry]
-                        if member_of[index] == text:
-                            continue
-                        if single[index] == 0.0 and window[index] == 0.0:
-                            touched[touches] = index
-                            touches += 1
-                        single[index] += weight
-                        start = index - 1 if linked[index] else index
-                        end = index + 1 if linked[index + 1] else index
-                        for near in range(max(start, reached + 1), end + 1):
-                            if single[near] == 0.0 and window[near] == 0.0:
-                                touched[touches] = near
-                                touches += 1
-                            window[near] += weight
-                        reached = end
-                if touches:
-                    highest, early, by_origin = 0.0, 0.0, 0.0
-                    for touch in range(touches):
-                        index = touched[touch]
-                        value = window[index]
-                        highest = max(highest, value)
-                        other = member_of[index]
-                        if when != UNDATED and published[other] != UNDATED and published[other] < when:
-                            early = max(early, value)
-                        if other == origin:
-                            by_origin = max(by_origin, value)
-                    chosen = -1
-                    for touch in range(touches):
-                        index = touched[touch]
-                        if window[index] < highest - near_tie * total:
-                            continue
-                        better = chosen < 0 or rank_of[index] < rank_of[chosen]
-                        if not better and rank_of[index] == rank_of[chosen]:
-                            more = single[index] - single[chosen]
-                            better = more > 0 or (more == 0 and index < chosen)
-                        if better:
-                            chosen = index
-                    for touch in range(touches):
-                        single[touched[touch]] = 0.0
-                        window[touched[touch]] = 0.0
-                    best[sentence] = sentence_of[chosen]
-                    containment[sentence] = min(1.0, highest / total)
-                    for bit, value in enumerate((highest, early, by_origin)):
-                        if value > 0:
-                            cost = new_name * names[bit] + new_number * figures[bit] + own_cost * own_name
-                            scores[sentence, bit] = value / total - cost
+                total, touches = _weigh(
+                    sentence, text, group, own, held, cut, listed, places, posted, rarity, least, story, found
+                )
+                if touches == 0:
+                    continue
+                chosen = _choose(touches, near_tie * total, listed, found)
+                highest[:] = 0.0
+                for touch in range(touches):
+                    index = found[2][touch]
+                    value, other = found[1][index], listed[1][index]
+                    highest[0] = max(highest[0], value)
+                    if when != UNDATED and published[other] != UNDATED and published[other] < when:
+                        highest[1] = max(highest[1], value)
+                    if other == origin:
+                        highest[2] = max(highest[2], value)
+                    found[0][index] = 0.0
+                    found[1][index] = 0.0
+                best[sentence] = listed[0][chosen]
+                containment[sentence] = min(1.0, highest[0] / total)
+                _cost(sentence, text, group, when, origin, cut, facts, texts, known, cost)
+                for bit in range(3):
+                    if highest[bit] > 0:
+                        scores[sentence, bit] = highest[bit] / (total + scant) - cost[bit]
     return capped
+
+
+@kernel
+def ties(
+    places: Any,
+    numbers: Any,
+    rarity: Any,
+    copied: Any,
+    sentence_of: Any,
+    named: Any,
+    containment: Any,
+    common: Any,
+    out: Any,
+) -> None:
+    """Write for each text what its rare words tie it to the text that most of it comes from: rarity in 100 words.
+
+    A token comes from the text that it is ``copied`` from (negative: none), or in part from the text ``named`` for its
+    sentence. Each term that both texts have counts by what its rarity exceeds ``common``.
+    """
+    held = np.zeros(len(places) - 1)
+    theirs, mine = np.full(len(rarity), -1, np.int64), np.full(len(rarity), -1, np.int64)
+    for text in range(len(places) - 1):
+        source, words = -1, 0
+        for token in range(places[text], places[text + 1]):
+            if numbers[token] < 0:
+                continue
+            words += 1
+            sentence = sentence_of[token]
+            other = copied[token] if copied[token] >= 0 else named[sentence]
+            if other < 0:
+                continue
+            held[other] += 1.0 if copied[token] >= 0 else containment[sentence]
+            if source < 0 or held[other] > held[source]:
+                source = other
+        out[text] = 0.0
+        for token in range(places[text], places[text + 1]):
+            if copied[token] >= 0:
+                held[copied[token]] = 0.0
+            elif named[sentence_of[token]] >= 0:
+                held[named[sentence_of[token]]] = 0.0
+        if source < 0:
+            continue
+        for token in range(places[source], places[source + 1]):
+            if numbers[token] >= 0:
+                theirs[numbers[token]] = text
+        for token in range(places[text], places[text + 1]):
+            term = numbers[token]
+            if term >= 0 and theirs[term] == text and mine[term] != text:
+                mine[term] = text
+                out[text] += max(0.0, rarity[term] - common)
+        out[text] *= 100.0 / words

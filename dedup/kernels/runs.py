@@ -39,18 +39,25 @@ def _room(count: Any) -> Any:
 
 
 @kernel
-def _file(slots: Any, keys: Any, second: Any, earliest: Any, owner: Any, start: Any, count: Any, when: Any) -> Any:
-    """File the keys of a member, ``count`` from ``start`` on; return how many of them no member before had."""
+def _file(
+    slots: Any, keys: Any, first: Any, second: Any, earliest: Any, owner: Any, start: Any, count: Any, when: Any
+) -> Any:
+    """File the keys of a member, ``count`` from ``start`` on; return how many of them no member before had.
+
+    ``first`` of a place becomes the first place with its key.
+    """
     fresh = 0
     for place in range(start, start + count):
         entry = _entry(slots, keys, place)
         if slots[entry] < 0:
             slots[entry] = place
             fresh += 1
-        elif owner[slots[entry]] != owner[place] and second[slots[entry]] < 0:
-            second[slots[entry]] = place
-        if when != UNDATED and when < earliest[slots[entry]]:
-            earliest[slots[entry]] = when
+        held = slots[entry]
+        first[place] = held
+        if second[held] < 0 and owner[held] != owner[place]:
+            second[held] = place
+        if when != UNDATED and when < earliest[held]:
+            earliest[held] = when
     return fresh
 
 
@@ -72,6 +79,7 @@ def _copied_tokens(
     total = places[members]
     shingles = np.empty(total + members, np.uint64)
     slots = np.full(_room(total), -1, np.int64)  # of a shingle: its first place
+    first = np.empty(total, np.int64)  # at every place: the first one of its shingle
     second = np.full(total, -1, np.int64)  # at that place: the first place in another member
     earliest = np.full(total, _LAST, np.int64)  # at that place: when the shingle was first published
     owner = np.empty(total, np.int32)
@@ -79,7 +87,7 @@ def _copied_tokens(
         start, end = places[member], places[member + 1]
         owner[start:end] = member
         count = roll(tokens[start:end], end - start, size, shingles[start:])
-        new = _file(slots, shingles, second, earliest, owner, start, count, published[member])
+        new = _file(slots, shingles, first, second, earliest, owner, start, count, published[member])
         fresh[member] = new / max(1, count)
     other[:] = -1
     other_token[:] = -1
@@ -88,9 +96,9 @@ def _copied_tokens(
     for member in range(members):
         start, end = places[member], places[member + 1]
         if start < end:
-            _follow(tokens, places, size, member, shingles, slots, second, owner, other, other_token)
+            _follow(tokens, places, size, member, first, second, owner, other, other_token)
             held[member] = _mark(
-                places, size, member, origin, shingles, slots, owner, earliest, published[member], marks, covered
+                places, size, member, origin, first, owner, earliest, published[member], marks, covered
             )
 
 
@@ -100,8 +108,7 @@ def _follow(
     places: Any,
     size: Any,
     member: Any,
-    shingles: Any,
-    slots: Any,
+    first: Any,
     second: Any,
     owner: Any,
     other: Any,
@@ -112,7 +119,7 @@ def _follow(
     width = min(size, end - start)
     covered = start
     for place in range(start, end - width + 1):
-        source = slots[_entry(slots, shingles, place)]
+        source = first[place]
         if owner[source] == member:
             source = second[source]
         if source < 0 or (place + width <= covered):
@@ -132,8 +139,7 @@ def _mark(
     size: Any,
     member: Any,
     origin: Any,
-    shingles: Any,
-    slots: Any,
+    first: Any,
     owner: Any,
     earliest: Any,
     when: Any,
@@ -145,17 +151,17 @@ def _mark(
     width = min(size, end - start)
     early_end, origin_end, held = start, start, 0
     for place in range(start, end - width + 1):
-        first = slots[_entry(slots, shingles, place)]
-        if when != UNDATED and earliest[first] < when:
+        known = first[place]
+        if when != UNDATED and earliest[known] < when:
             for token in range(max(place, early_end), place + width):
                 marks[token] |= u8(EARLIER)
             early_end = place + width
-        if owner[first] != origin:
+        if owner[known] != origin:
             continue
         for token in range(max(place, origin_end), place + width):
             marks[token] |= u8(ORIGIN)
         origin_end = place + width
-        for token in range(first - places[origin], min(first - places[origin] + width, len(covered))):
+        for token in range(known - places[origin], min(known - places[origin] + width, len(covered))):
             if covered[token] != member:
                 covered[token] = member
                 held += 1
@@ -217,6 +223,7 @@ def coverage(tokens: Any, places: Any, groups: Any, size: Any, out: Any) -> None
         start, total = places[first], places[last] - places[first]
         shingles = np.empty(total + last - first, np.uint64)
         slots = np.full(_room(total), -1, np.int64)
+        held = np.empty(total, np.int64)  # at every place: the first one of its shingle
         weight = np.zeros(total, np.float64)
         seen = np.full(total, -1, np.int64)
         counts = np.zeros(last - first, np.int64)
@@ -227,15 +234,15 @@ def coverage(tokens: Any, places: Any, groups: Any, size: Any, out: Any) -> None
                 entry = _entry(slots, shingles, place)
                 if slots[entry] < 0:
                     slots[entry] = place
-                weight[slots[entry]] += 1 / counts[text - first]
+                held[place] = slots[entry]
+                weight[held[place]] += 1 / counts[text - first]
         for text in range(first, last):
             out[text] = 0.0
             low = places[text] - start
             for place in range(low, low + counts[text - first]):
-                held = slots[_entry(slots, shingles, place)]
-                if seen[held] != text:
-                    seen[held] = text
-                    out[text] += weight[held]
+                if seen[held[place]] != text:
+                    seen[held[place]] = text
+                    out[text] += weight[held[place]]
             if counts[text - first] > 0 and last - first > 1:
                 out[text] = max(0.0, out[text] - 1) / (last - first - 1)
             else:
@@ -267,6 +274,7 @@ def same_sentences(
         total = sentence_places[last] - base
         keys = np.empty(total, np.uint64)
         slots = np.full(_room(total), -1, np.int64)
+        same = np.empty(total, np.int64)
         second = np.full(total, -1, np.int64)
         earliest = np.full(total, _LAST, np.int64)
         for text in order[first:last]:
@@ -278,13 +286,13 @@ def same_sentences(
                 for token in range(start, end):
                     state = state * PRIME_1 + tokens[token]
                 keys[sentence] = avalanche(state)
-                _file(slots, keys, second, earliest, owner[base : base + total], sentence, 1, published[text])
+                _file(slots, keys, same, second, earliest, owner[base : base + total], sentence, 1, published[text])
         for sentence in range(total):
             start, end = bounds[base + sentence], bounds[base + sentence + 1]
             if not 2 <= end - start <= longest:
                 continue
             text = owner[base + sentence]
-            found = slots[_entry(slots, keys, sentence)]
+            found = same[sentence]
             in_origin = owner[base + found] == order[first]
             early = published[text] != UNDATED and earliest[found] < published[text]
             if owner[base + found] == text:
@@ -297,6 +305,31 @@ def same_sentences(
                     source = owner[base + found]
                     other[token] = source
                     other_token[token] = bounds[base + found] + token - start - places[source]
+
+
+@kernel
+def tally(places: Any, kinds: Any, marks: Any, retold: Any, counts: Any) -> None:
+    """Count the words of every text by what the ledger says of them: a row of ``counts`` (zeros) a text.
+
+    A row is (copied, reworded, borrowed, by copy, by rewording, late), as :class:`dedup.ledger.Ledgers` has them.
+    ``retold`` (3, tokens) says whether a sentence reaches its threshold against all, earlier members and the origin;
+    it has no tokens where nothing is reworded.
+    """
+    told = retold.shape[1] > 0
+    for text in range(len(places) - 1):
+        copied, reworded, borrowed, by_copy, by_rewording, late = 0, 0, 0, 0, 0, 0
+        for token in range(places[text], places[text + 1]):
+            early, origin = (marks[token] & EARLIER) > 0, (marks[token] & ORIGIN) > 0
+            copied += kinds[token] == COPIED
+            reworded += kinds[token] == REWORDED
+            by_copy += origin
+            late += early and not origin
+            if told:
+                early = early or retold[1, token]
+                by_rewording += retold[2, token] and not origin
+            borrowed += early
+        row = counts[text]
+        row[0], row[1], row[2], row[3], row[4], row[5] = copied, reworded, borrowed, by_copy, by_rewording, late
 
 
 @kernel

@@ -10,7 +10,7 @@ from dedup.kernels.folding import PADDING, fold
 from dedup.kernels.jit import inline, kernel, load64, u8, u32, u64, wide_vectors
 from dedup.kernels.minima import band_keys, minima
 from dedup.kernels.shingling import fingerprint, roll
-from dedup.kernels.tokens import find_tokens, hash_tokens
+from dedup.kernels.tokens import edge_room, find_tokens, hash_room, hash_tokens
 
 # Room for a folded text, bytes a byte; only what is used is ever touched. The worst is U+FDFA, of 3 bytes, which
 # becomes 15 letters of 2 bytes and 3 separators.
@@ -55,7 +55,8 @@ def sketch(
     folded = np.empty(longest * EXPANSION + PADDING, np.uint8)
     none = np.empty(0, np.int32)
     room = 2 * longest + 1
-    edges = np.empty(2 * room, np.int32)
+    edges = np.empty(edge_room(longest), np.int32)
+    scratch = hash_room(room)
     tokens = np.empty(room, np.uint64)
     shingles = np.empty(room, np.uint64)
     mixed = np.empty(room, np.uint32)
@@ -66,7 +67,7 @@ def sketch(
         if length < 0:
             return index, length
         counts[index] = find_tokens(folded, length, edges)
-        hash_tokens(folded, edges, counts[index], tokens)
+        hash_tokens(folded, edges, counts[index], tokens, scratch)
         _sketch(tokens, index, size, hashing, rows, sample, sketches, sampled, shingles, mixed, signature)
     return -1, 0
 
@@ -135,14 +136,14 @@ def _sketch(
 
 @inline
 def _sample(shingles: Any, count: Any, limit: Any, sampled: Any, written: Any) -> Any:
+    """Write the sampled shingles; the place behind the last is written over, so that no branch goes wrong."""
     last = u32(0)
     for place in range(count):
-        if shingles[place] <= limit:
-            value = u32(shingles[place])
-            if value != last:  # one word a million times is one shingle
-                sampled[written] = value
-                written += 1
-            last = value
+        value = u32(shingles[place])
+        low = shingles[place] <= limit
+        sampled[written] = value
+        written += low and value != last  # one word a million times is one shingle
+        last = value if low else last
     return written
 
 
@@ -163,12 +164,14 @@ def tokenise(
     ``places`` (texts + 1) bounds each text's tokens. With empty ``token_starts`` there are hashes only. Returns
     (index, status) as :func:`sketch` does.
     """
+    wide_vectors()
     longest = longest_of(starts, ends)
     size = longest * EXPANSION + PADDING
     folded = np.empty(size, np.uint8)
     placed = len(token_starts) > 0
     origin = np.empty(size if placed else 0, np.int32)
-    edges = np.empty(4 * longest + 2, np.int32)
+    edges = np.empty(edge_room(longest), np.int32)
+    scratch = hash_room(2 * longest)
     written = 0
     places[0] = 0
     for index in range(len(starts)):
@@ -177,7 +180,7 @@ def tokenise(
         if length < 0:
             return index, length
         count = find_tokens(folded, length, edges)
-        hash_tokens(folded, edges, count, hashes[written:])
+        hash_tokens(folded, edges, count, hashes[written:], scratch)
         if placed:
             last = written + count
             trace(data, start, origin, edges, token_starts[written:last], token_ends[written:last])

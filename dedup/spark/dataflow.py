@@ -1,0 +1,117 @@
+"""The whole dataflow on Spark, top to bottom: :func:`find`.
+
+The stages are those of :mod:`dedup.pipeline`, and so is what they compute: every kernel is the same. What differs is
+who holds what. An article is known by its number in order of time, a text by its rank; a stage shuffles numbers, ranks
+and keys, and texts only where they are read.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F  # noqa: N812  (its usual name)
+
+from dedup.errors import SettingsError
+from dedup.settings import Settings
+from dedup.spark import copies
+from dedup.spark.accounts import account, matches
+from dedup.spark.articles import read
+from dedup.spark.frames import keep, told
+from dedup.spark.learning import learn, ship
+from dedup.spark.result import SparkResult
+from dedup.spark.retelling import TELLERS, retell
+from dedup.spark.surveying import surveyed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyspark.sql import SparkSession
+
+    from dedup.spark.articles import Articles
+    from dedup.spark.copies import Copies
+
+CHUNK = 1 << 17  # articles of a partition of the corpus, about
+
+
+def find(
+    frame: DataFrame,
+    settings: Settings | None = None,
+    *,
+    columns: Mapping[str, str] | None = None,
+    chunk: int = CHUNK,
+    source: str = "",
+) -> SparkResult:
+    """Find the copies and the stories among the articles of a DataFrame, and account for every word of them.
+
+    The result is that of :func:`dedup.find`, row for row. ``columns`` maps the fields id, text, title, source,
+    published and url to the frame's own column names. ``chunk`` says how many articles a partition takes, about; it
+    changes no result. ``source`` is what the result remembers as the place of the texts. Raises CorpusError where the
+    input is wrong, SettingsError for a session of Spark Connect, which cannot send what was learned.
+    """
+    settings = settings or Settings()
+    if not hasattr(frame, "_jdf"):
+        raise SettingsError("dedup.spark.find needs a classic session, not Spark Connect; run it with spark-submit")
+    begin = partial(_describe, frame.sparkSession)
+    with told():
+        begin("articles by time")
+        articles = read(frame, columns, chunk)
+        ship(frame, settings)
+        begin("learn")
+        learned = learn(articles, settings) if settings.boilerplate or settings.stories else None
+        sent = None if learned is None else frame.sparkSession.sparkContext.broadcast(learned)
+        begin("survey")
+        known = keep(surveyed(articles.frame, sent, settings))
+        begin("copies")
+        found = copies.find(articles, known, settings)
+        stories = None
+        if sent is not None and settings.stories:
+            begin("stories")
+            stories = retell(_tellers(known, found, settings), sent, settings)
+        begin("ledgers")
+        accounts = account(articles, known, found, stories, settings)
+        begin("matches and counters")
+        rows = {
+            "articles": accounts.articles,
+            "matches": keep(matches(articles, known, found, stories, settings)),
+            "spans": accounts.spans,
+        }
+        counters = _counters(articles, known, settings) | found.counters
+        if stories is not None:
+            counters["capped_partners"] = stories.capped
+        counters["capped_sources"] = accounts.capped
+        begin(None)
+    corpus = {"source": source, "columns": articles.names}
+    size = {"learned": 0 if learned is None else learned.bytes}
+    return SparkResult(settings.recorded(), counters, corpus, size, rows)
+
+
+def _describe(session: SparkSession, stage: str | None) -> None:
+    """Say in Spark's own interface, and in its log of events, which stage the next jobs are of."""
+    session.sparkContext.setJobDescription(None if stage is None else f"dedup: {stage}")  # type: ignore[arg-type]
+
+
+def _tellers(known: DataFrame, found: Copies, settings: Settings) -> DataFrame:
+    """Return the articles that are aligned: single ones, and of a copy group its first distinct texts."""
+    in_group = Window.partitionBy("copy").orderBy("first")
+    first = found.texts.withColumn("nth", F.row_number().over(in_group)).filter(F.col("nth") <= TELLERS)
+    long = known.filter(F.col("tokens") >= settings.shingle)
+    telling = long.join(first.select(F.col("first").alias("number"), "copy"), "number")
+    return telling.unionByName(known.filter(F.col("tokens") < settings.shingle).withColumn("copy", F.col("number")))
+
+
+def _counters(articles: Articles, known: DataFrame, settings: Settings) -> dict[str, int]:
+    def many(condition: Any) -> Any:
+        return F.count_if(condition)
+
+    words = known.agg(
+        many(F.col("words") == 0).alias("empty"),
+        many((F.col("words") > 0) & (F.col("tokens") < settings.shingle)).alias("short"),
+    )
+    missing = articles.frame.agg(*(many(F.col(name).isNull()).alias(f"no_{name}") for name in _MISSED))
+    rows = [frame.collect()[0].asDict() for frame in (words, missing)]
+    return rows[0] | rows[1] | {"skipped_files": 0}
+
+
+_MISSED = ("title", "source", "published")

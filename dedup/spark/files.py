@@ -1,0 +1,115 @@
+"""`dedup find --engine spark`: a corpus of Parquet files, a session for one run, a result on the driver."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import warnings
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from py4j.protocol import Py4JError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F  # noqa: N812  (its usual name)
+
+from dedup.article import FIELDS
+from dedup.corpus import open_corpus
+from dedup.errors import CorpusError, MissingExtraError, SettingsError
+from dedup.spark.dataflow import find
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dedup.corpus import Corpus
+    from dedup.result import Result
+    from dedup.settings import Settings
+
+_LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+_ALWAYS = {"spark.ui.enabled": "false", "spark.log.level": "OFF"}
+
+
+def find_files(
+    corpus: str, settings: Settings, columns: Mapping[str, str] | None, master: str, *, shown: bool = False
+) -> Result:
+    """Run :func:`dedup.spark.find` on Parquet files that every executor sees, in a session of its own.
+
+    ``master`` is Spark's, such as ``local[*]`` or ``spark://host:7077``; ``shown`` asks for Spark's progress on stderr.
+    """
+    articles = open_corpus(corpus, columns)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        session = start(master, shown=shown)
+        try:
+            result = find(read(session, articles), settings, columns=_same(articles), source=articles.source).collect()
+        finally:
+            session.stop()
+    return replace(
+        result,
+        counters={**result.counters, "skipped_files": len(articles.skipped)},
+        corpus={"source": articles.source, "columns": articles.names},
+    )
+
+
+def start(master: str, *, shown: bool = False) -> SparkSession:
+    """Start a session for one run. Raises MissingExtraError without Java, SettingsError where the master is wrong."""
+    if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
+        raise MissingExtraError(
+            "Java is not installed, and Spark needs 17 or newer: apt-get install openjdk-17-jre-headless"
+        )
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    local = master.startswith("local")
+    if local:
+        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    wanted = _ALWAYS | {"spark.ui.showConsoleProgress": str(shown).lower()} | (_LOCAL if local else {})
+    builder = SparkSession.builder.appName("dedup find").master(master)
+    for name, value in wanted.items():
+        builder = builder.config(name, value)
+    try:
+        return builder.getOrCreate()
+    except (PySparkException, Py4JError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise SettingsError(f"--master {master!r}: no session there ({first})") from error
+
+
+def read(session: SparkSession, articles: Corpus) -> DataFrame:
+    """Return the columns of a corpus that are its fields; files may differ in the types of these."""
+    schemas: dict[pa.Schema, list[str]] = {}
+    for place, schema in {piece.place(): piece.schema() for piece in articles.pieces}.items():
+        wanted = pa.schema([schema.field(name).remove_metadata() for name in articles.names.values()])
+        schemas.setdefault(wanted, []).append(place)
+    session.conf.set("spark.sql.legacy.parquet.nanosAsLong", "true")
+    scheme = articles.source.partition("://")[0] + "://" if "://" in articles.source else ""
+    frames = [_read(session, [_place(path, scheme) for path in paths], schema) for schema, paths in schemas.items()]
+    if len(frames) > 1 and len({frame.schema.simpleString() for frame in frames}) > 1:
+        raise CorpusError(
+            f"{articles.source}: its files differ in the types of their columns, which Spark cannot read as one;"
+            " write them again with `dedup convert`, or leave out --engine spark"
+        )
+    return reduce(DataFrame.union, frames)
+
+
+def _place(path: str, scheme: str) -> str:
+    """Return the address by which Spark knows a file."""
+    if scheme in ("s3://", "gs://"):
+        return ("s3a://" if scheme == "s3://" else scheme) + path
+    return scheme + path if scheme else Path(path).absolute().as_uri()
+
+
+def _read(session: SparkSession, paths: list[str], schema: pa.Schema) -> DataFrame:
+    columns = []
+    for field in schema:
+        column = F.col(f"`{field.name}`")
+        if pa.types.is_timestamp(field.type) and field.type.unit == "ns":  # of which Spark knows only the number
+            column = F.timestamp_micros(F.expr(f"`{field.name}` div 1000"))
+        columns.append(column.alias(field.name))
+    return session.read.parquet(*paths).select(*columns)
+
+
+def _same(articles: Corpus) -> dict[str, str]:
+    """Return the mapping of all fields, those that are not there left out."""
+    return {field: articles.names.get(field, "") for field in FIELDS.names}
