@@ -95,17 +95,23 @@ class Result:
         """Read a result back from its folder. Raises OutputError where there is none."""
         tables: dict[str, pa.Table] = {}
         recorded: dict[str, Any] = {}
+        records: list[dict[str, Any]] = []
         for name, schema in _TABLES.items():
             path = Path(folder) / f"{name}.parquet"
             try:
                 tables[name] = pq.read_table(path)
                 recorded = _checked(tables[name].schema, schema)
+                records.append(recorded)
             except (OSError, pa.ArrowException, ValueError) as error:
                 reason = (str(error) or type(error).__name__).splitlines()[0]
                 message = (
                     f"{path}: not a result of dedup {VERSION} ({reason}); `dedup find CORPUS -o {folder}` writes one"
                 )
                 raise OutputError(message) from error
+        if any(record != recorded for record in records):
+            raise OutputError(
+                f"{folder}: its files are of different runs; `dedup find CORPUS -o {folder}` writes them anew"
+            )
         return cls(
             **tables,
             settings=recorded["settings"],
@@ -149,8 +155,11 @@ def check_target(target: Path) -> None:
 
 def _is_ours(path: Path) -> bool:
     """Say whether a file is one of an earlier result; a corpus may be called articles.parquet too."""
-    if path.name not in _FILES:
-        return False
+    return path.name in _FILES and is_of_result(path)
+
+
+def is_of_result(path: Path) -> bool:
+    """Say whether a file was written by :meth:`Result.write`."""
     try:
         return _METADATA in (pq.read_schema(path).metadata or {})
     except (OSError, pa.ArrowException):

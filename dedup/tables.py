@@ -445,6 +445,23 @@ def article_table(
     )
 
 
+def copy_table(surveyed: Survey, found: Members, matches: Matches) -> pa.Table:
+    """List every article with its copy group and what admitted it, as :func:`article_table` does."""
+    ids, count = surveyed.ids, len(surveyed.ids)
+    relation, witness, score = _admissions(found, matches, None, count)
+    names = ("id", "copy_id", "relation", "witness_id", "score")
+    return pa.table(
+        [
+            ids,
+            ids.take(pa.array(found.first_rows(count))),
+            _named(relation, RELATIONS, relation < 0),
+            _ids(ids, witness),
+            pa.array(score, mask=witness < 0),
+        ],
+        schema=pa.schema([ARTICLES.field(name) for name in names]),
+    )
+
+
 def _ids(ids: pa.LargeStringArray, rows: NDArray[np.int64]) -> pa.LargeStringArray:
     """Return the ids of rows, null for -1."""
     return ids.take(pa.array(np.maximum(rows, 0), mask=rows < 0))

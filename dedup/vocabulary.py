@@ -163,8 +163,20 @@ class Growing:
     def __init__(self, base: Vocabulary, articles: int, background: Background) -> None:
         """Start with the vocabulary of a corpus of so many articles."""
         self._articles, self._background = max(1, articles), background
-        self._size = len(base.terms)
+        self._base = self._size = len(base.terms)
         self.vocabulary = base
+
+    @property
+    def taken(self) -> int:
+        """Return how many terms were taken in."""
+        return self._size - self._base
+
+    def forget(self) -> None:
+        """Forget the terms that were taken in: their numbers mean nothing any more."""
+        held = self.vocabulary
+        columns = (held.terms, held.content, held.weight, held.key, held.row)
+        self.vocabulary = Vocabulary.restored(*(column[: self._base].copy() for column in columns))
+        self._size = self._base
 
     def of(self, *readings: Reading) -> Vocabulary:
         """Take in the terms of these readings that are not there yet, and return all."""

@@ -305,7 +305,7 @@ def test_audit_prints_verdicts_outlets_and_stories(out: Path) -> None:
     assert (done.exit_code, done.stderr) == (0, "")
     assert done.stdout.startswith("89 articles in 16 stories\n")
     assert done.stdout.endswith("\n14 more stories; --top 16 lists all\n")
-    assert re.search(r"^  16 Mar 2026 06:30 +The Sarnholm Gazette +credited +100 % ", done.stdout, re.MULTILINE)
+    assert re.search(r"^  14 Mar 2026 20:35 +The Sarnholm Gazette +credited +100 % ", done.stdout, re.MULTILINE)
     assert max(map(len, done.stdout.splitlines())) <= 120
 
 

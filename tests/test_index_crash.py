@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,6 +50,7 @@ def text_of(story: int, words: int, extra: str = "") -> str:
     return ". ".join(" ".join(said[start : start + 6]) for start in range(0, words, 6)) + f". {extra}"
 
 
+@cache
 def batch_of(number: int) -> list[Article]:
     """Return the articles of a batch: news, copies of earlier ones, and another text for an earlier id."""
     chance, articles = random.Random(number), []

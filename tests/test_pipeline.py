@@ -32,7 +32,8 @@ from support import (
     token_bounds,
 )
 
-from dedup import find
+from dedup import find, pipeline
+from dedup.pipeline import copies
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -294,6 +295,28 @@ def test_progress_is_told_of_every_stage(table: pa.Table) -> None:
         assert steps == sorted(steps)
 
 
+# Copies alone ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("boilerplate", [True, False])
+def test_copies_alone_are_those_of_find(table: pa.Table, boilerplate: bool) -> None:  # noqa: FBT001
+    settings = Settings(boilerplate=boilerplate, stories=False)
+    wanted = find(table, settings).articles
+    found = copies(table, Settings(boilerplate=boilerplate))
+    assert found.column_names == ["id", "copy_id", "relation", "witness_id", "score"]
+    assert found.equals(wanted.select(found.column_names))
+    assert found["witness_id"].null_count < len(found)
+
+
+@pytest.mark.parametrize("room", [0, 1 << 30])
+def test_what_is_held_changes_nothing(table: pa.Table, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wanted = find(table)
+    monkeypatch.setattr(pipeline, "_HELD_BYTES", room)
+    found = find(table)
+    assert found.articles.equals(wanted.articles)
+    assert found.spans.equals(wanted.spans)
+
+
 # Linear cost ----------------------------------------------------------------------------------------------------------
 
 
@@ -345,7 +368,7 @@ COPIES = Pinned(14, 14, 235, {None: 102, "near": 14, "excerpt": 32}, {"near": 14
 STORIES = Pinned(
     14,
     16,
-    818,
+    815,
     {None: 75, "identical": 14, "near": 4, "excerpt": 36, "rewrite": 19},
     {"identical": 14, "near": 4, "excerpt": 71, "rewrite": 72},
 )

@@ -44,7 +44,7 @@ def build(*, corpus: str, file: Path, columns: dict[str, str], quiet: bool) -> N
     from dedup.corpus import open_corpus  # noqa: PLC0415
 
     check_columns(columns)
-    check_file(corpus, file)
+    check_file(corpus, file, parquet=True)
     with output.progress(quiet=quiet) as progress:
         table = words.build(open_corpus(corpus, columns), (Path(corpus).name,), progress)
     with whole(file) as work:

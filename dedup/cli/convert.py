@@ -122,7 +122,7 @@ def _check_targets(sources: Sequence[str], file: Path, rejects: Path | None) -> 
     for target in (file, rejects):
         for source in sources:
             if target is not None:
-                check_file(source, target)
+                check_file(source, target, parquet=target == file)
     if rejects is not None and rejects.resolve() == file.resolve():
         raise click.UsageError("--rejects: is the file of the corpus; name another")
 

@@ -7,6 +7,7 @@ import io
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
@@ -68,6 +69,8 @@ def _end(ctx: click.Context, message: str, status: int) -> NoReturn:
 
 
 def _print_in_any_encoding() -> None:
+    if sys.stdout is None:  # closed by who started us, as some daemons do
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  (for as long as the process lives)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dedup.result import Result
 
 _TABLES = ("articles.parquet", "matches.parquet", "spans.parquet")
+_MAGIC = b"PAR1"  # how a Parquet file begins
 TABLES_NAMED = f"{', '.join(_TABLES[:-1])} and {_TABLES[-1]}"
 
 
@@ -49,19 +50,38 @@ def read_result(folder: Path) -> Result:
     return Result.read(folder)
 
 
-def check_new_file(file: Path) -> None:
-    """Refuse, before any work, a file that cannot be written."""
+def check_new_file(file: Path, *, parquet: bool = False) -> None:
+    """Refuse, before any work, a file that cannot be written, or that would cost what is not ours to replace.
+
+    Of files that are there a Parquet file gives way to another one only, and one of a result to none.
+    """
+    from dedup.result import is_of_result  # noqa: PLC0415
+
     if file.is_dir():
         raise OutputError(f"{file}: is a folder; name a file")
+    if file.exists() and not file.is_file():
+        raise OutputError(f"{file}: is not a file but a device or a pipe; name a file")
+    if _is_parquet(file):
+        if not parquet:
+            raise OutputError(f"{file}: is a Parquet file, and something else would take its place; name another file")
+        if is_of_result(file):
+            raise OutputError(f"{file}: is part of a result of `dedup find`; name another file")
     if not file.parent.is_dir() or not os.access(file.parent, os.W_OK):
         raise OutputError(f"{file}: cannot be written ({file.parent} takes no new file); name another")
 
 
-def check_file(corpus: str, file: Path) -> None:
-    """Refuse, before any work, a file that cannot be written, or that the next run would read as corpus."""
-    check_new_file(file)
+def _is_parquet(file: Path) -> bool:
+    if not file.is_file() or not os.access(file, os.R_OK):
+        return False
+    with file.open("rb") as there:
+        return there.read(len(_MAGIC)) == _MAGIC
+
+
+def check_file(corpus: str, file: Path, *, parquet: bool = False) -> None:
+    """Refuse, before any work, a file that :func:`check_new_file` does, or that the next run would read as corpus."""
+    check_new_file(file, parquet=parquet)
     source = Path(corpus)
-    if source.exists() and file.resolve().is_relative_to(source.resolve()):
+    if corpus and source.exists() and file.resolve().is_relative_to(source.resolve()):
         raise OutputError(f"{file}: lies in the corpus {corpus}, which would then hold it; name another file")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dedup.cli import output
-from dedup.cli.files import check_file, check_new_file, read_result, whole
+from dedup.cli.files import check_file, read_result, whole
 from dedup.cli.options import as_json, examples, quietly
 from dedup.errors import OutputError
 
@@ -129,8 +129,7 @@ def keep(
 
 def _check_targets(out: Path, corpus: Corpus, targets: list[Path]) -> None:
     for target in targets:
-        check_new_file(target)
-        check_file(corpus.source, target)
+        check_file(corpus.source, target, parquet=True)
         if target.resolve().is_relative_to(out.resolve()):
             raise OutputError(f"{target}: lies in {out}, which holds the result and nothing else; name another file")
         if fnmatch(str(target.absolute()), corpus.source):

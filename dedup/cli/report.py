@@ -51,8 +51,9 @@ def report(*, out: Path, file: Path, stories: int | None, source: str | None) ->
 
     if file.resolve().is_relative_to(out.resolve()):
         raise OutputError(f"{file}: lies in {out}, which holds the result and nothing else; name a file elsewhere")
-    check_file(str(out), file)
-    made = page(read_result(out), stories, source)
+    result = read_result(out)
+    check_file(source or result.corpus.get("source", ""), file)
+    made = page(result, stories, source)
     with whole(file) as work:
         work.write_text(made.html, encoding="utf-8", newline="\n")
     if made.missing:

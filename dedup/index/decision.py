@@ -82,12 +82,12 @@ def _retell(
     desk: Desk, means: Means, stories: Stories, group: dict[int, int], latest: int, writer: Writer | None
 ) -> None:
     """Align the newcomers that are tellers with all that they may retell."""
-    new, vocabulary = desk.newcomers, means.learning.vocabulary.vocabulary
+    new, vocabulary = desk.newcomers, means.learning.vocabulary
     tellers = np.flatnonzero(new.records["teller"])
     numbers = new.numbers[tellers]
     means.recall.add(numbers, new.table, new.surveyed, tellers)
     if writer is not None:
-        partners.post(writer, desk, tellers, vocabulary)
+        partners.post(writer, desk, tellers, vocabulary.vocabulary)
     with_what = joining.Means(
         means.recall,
         vocabulary,

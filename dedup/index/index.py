@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from dedup.result import Result
 
 BATCH = 1000  # articles that are committed together
+TERMS = 1 << 20  # that were not learned and are kept in memory; about 60 bytes each
 _HEADER = b"header"
 
 
@@ -140,7 +141,7 @@ class Index:
             desk = self._desk(view, table)
             made = decide(desk, self._means(), self._latest, {})
             verdict = verdicts(made, self._means(), CHECKED)[0]
-            self._recall.shrink()
+            self._trim()
         own = verdict.story_id == verdict.id
         return replace(verdict, story_id=None) if own else verdict
 
@@ -265,7 +266,7 @@ class Index:
             self._recall = Recall(self._survey)  # it may hold articles that were not stored
             self._latest = UNDATED
             raise
-        self._recall.shrink()
+        self._trim()
         return [said[row] for row in range(len(table))]
 
     def _store(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64]) -> list[Verdict]:
@@ -282,6 +283,13 @@ class Index:
         writer.put("meta", b"next", str(new.first + len(new)).encode())
         self._mark_time(writer, new.records["published"])
         return said
+
+    def _trim(self) -> None:
+        """Keep what is in memory within bounds; what goes is read again where it is needed."""
+        self._recall.shrink()
+        if self._learning.vocabulary.taken > TERMS:
+            self._learning.vocabulary.forget()
+            self._recall = Recall(self._survey)
 
     # Taking away ------------------------------------------------------------------------------------------------------
 
@@ -386,8 +394,8 @@ class Index:
         )
 
     def _survey(self, table: pa.Table) -> Survey:
-        """Survey some articles as `find` does."""
-        return survey(open_corpus(table), self._recipe, self._workers, self._learning, self.settings)
+        """Survey some articles as `find` does; by one thread, as the vocabulary grows on the way."""
+        return survey(open_corpus(table), self._recipe, Workers(1), self._learning, self.settings)
 
     def _refresh(self, view: View) -> None:
         """Read what another process may have changed: what was learned, and the time of the latest article."""

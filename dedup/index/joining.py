@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dedup.index.recall import Recall
     from dedup.settings import Settings
     from dedup.stories import Model
-    from dedup.vocabulary import Vocabulary
+    from dedup.vocabulary import Growing
     from dedup.workers import Workers
 
 _NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
@@ -53,7 +53,7 @@ class Means(NamedTuple):
     """
 
     recall: Recall
-    vocabulary: Vocabulary
+    vocabulary: Growing
     background: Background
     model: Model
     latest: int
@@ -70,7 +70,7 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
     group of articles that are in one with others.
     """
     window = Window(means.settings.window, means.settings.partners, means.latest)
-    newcomer, other = partners(desk, tellers, means.vocabulary, window, means.recall)
+    newcomer, other = partners(desk, tellers, means.vocabulary.vocabulary, window, means.recall)
     if not len(newcomer):
         return Pairs(newcomer, other, np.empty(0))
     probability = _score(desk, newcomer, other, group, means, fresh=True)
@@ -122,7 +122,8 @@ def _score(
     order = np.lexsort((right, left))
     left, right = left[order], right[order]
     _, of_group = np.unique([group.get(number, number) for number in numbers.tolist()], return_inverse=True)
-    table = recall.profiles(numbers, of_group, means.vocabulary, means.background)
+    vocabulary = means.vocabulary.vocabulary  # tellers that had to be read again have brought terms
+    table = recall.profiles(numbers, of_group, vocabulary, means.background)
     none = np.empty(0, np.int64)
     met = alignment.holders(table, left, right) if fresh else alignment.holders(table, none, none)
     local = recall.weigh(numbers, table, met, keep=means.keep)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dedup.survey import Survey
     from dedup.vocabulary import Vocabulary
 
-MOST = 40_000  # tellers that are kept; about 5 KB each
+MOST = 24_000  # tellers that are kept; about 5 KB each
 _BEST = 32  # pairs of a teller, the closest, that are remembered
 _NOBODY = -1
 

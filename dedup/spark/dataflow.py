@@ -7,7 +7,7 @@ and keys, and texts only where they are read.
 
 from __future__ import annotations
 
-from functools import partial
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, Window
@@ -25,7 +25,7 @@ from dedup.spark.retelling import TELLERS, retell
 from dedup.spark.surveying import surveyed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from pyspark.sql import SparkSession
 
@@ -53,8 +53,7 @@ def find(
     settings = settings or Settings()
     if not hasattr(frame, "_jdf"):
         raise SettingsError("dedup.spark.find needs a classic session, not Spark Connect; run it with spark-submit")
-    begin = partial(_describe, frame.sparkSession)
-    with told():
+    with told(), _stages(frame.sparkSession) as begin:
         begin("articles by time")
         articles = read(frame, columns, chunk)
         ship(frame, settings)
@@ -81,15 +80,19 @@ def find(
         if stories is not None:
             counters["capped_partners"] = stories.capped
         counters["capped_sources"] = accounts.capped
-        begin(None)
     corpus = {"source": source, "columns": articles.names}
     size = {"learned": 0 if learned is None else learned.bytes}
     return SparkResult(settings.recorded(), counters, corpus, size, rows)
 
 
-def _describe(session: SparkSession, stage: str | None) -> None:
-    """Say in Spark's own interface, and in its log of events, which stage the next jobs are of."""
-    session.sparkContext.setJobDescription(None if stage is None else f"dedup: {stage}")  # type: ignore[arg-type]
+@contextmanager
+def _stages(session: SparkSession) -> Iterator[Callable[[str], None]]:
+    """Yield what says, in Spark's own interface and its log of events, which stage the next jobs are of."""
+    context = session.sparkContext
+    try:
+        yield lambda stage: context.setJobDescription(f"dedup: {stage}")
+    finally:
+        context.setJobDescription(None)  # type: ignore[arg-type]
 
 
 def _tellers(known: DataFrame, found: Copies, settings: Settings) -> DataFrame:
