@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 # Of the keys that two articles must share by the threshold, the part that must be seen: the rest is the error of the
 # sample, and pairs that capped postings left out.
 _SEEN = 1 / 3
-_HELD_BYTES = 512 << 20  # of text: a corpus that has no more is read once
+_HELD_BYTES = 384 << 20  # of text: a corpus that has no more is read once
 _BLOCK_BYTES = 16 << 20  # of text whose pairs are verified at a time
 _TELLERS = 5  # of a copy group, the first published, that stand for it among the rewrites
 
@@ -233,7 +233,11 @@ def verify(
         exact = overlap.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
         return overlap.matches(longer[block], shorter[block], exact, rule)
 
-    return overlap.merge(list(workers.map("verify", verify_block, blocks, [len(block) for block in blocks])))
+    parts = []
+    for part in workers.map("verify", verify_block, blocks, [len(block) for block in blocks]):
+        parts.append(part)
+        store.release()
+    return overlap.merge(parts)
 
 
 def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

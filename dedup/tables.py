@@ -268,6 +268,7 @@ def account(
         out.credits.update(told_.credits)
         capped += made.capped
         parts.append(_rows_of(made, rows))
+        store.release()
     return replace(out, spans=_spans(surveyed.ids, parts), capped=capped)
 
 

@@ -6,6 +6,7 @@ is killed is a fork of it, so that a kill costs the work of the child and no sta
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import resource
@@ -241,6 +242,7 @@ def test_a_full_disk_is_told_and_adding_resumes(tmp_path: Path, monkeypatch: pyt
             for number in range(batches, batches + 5):
                 index.add(batch_of(number))
         assert look_after_kill(folder, batches + 5) == batches + 5
+        gc.collect()  # the frames of the failure hold files open
 
 
 # Damaged files -------------------------------------------------------------------------------------------------------

@@ -49,7 +49,18 @@ ALL: dict[str, Entry] = {
     "gaoya": Entry("gaoya", "Gaoya", "gaoya", ("gaoya", "pyarrow"), "21 bands of 6, estimate at least 0.8"),
     "gaoya-0.5": Entry("gaoya", "lenient", "gaoya", ("gaoya", "pyarrow"), "21 bands of 6, estimate at least 0.5"),
     "text-dedup": Entry(
-        "textdedup", "TextDedup", "text-dedup", ("text-dedup", "datasets", "numpy", "pyarrow"), "its MinHash command"
+        "textdedup",
+        "TextDedup",
+        "text-dedup",
+        ("text-dedup", "datasets", "numpy", "pyarrow"),
+        "its MinHash command at 0.8, two processes: 9 bands of 13",
+    ),
+    "text-dedup-21x6": Entry(
+        "textdedup",
+        "recall",
+        "text-dedup",
+        ("text-dedup", "datasets", "numpy", "pyarrow"),
+        "the same with xxh3 and 21 bands of 6",
     ),
     "datatrove": Entry(
         "datatrove",

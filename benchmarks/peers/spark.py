@@ -59,8 +59,9 @@ class SparkML(Base):
 
     def _hashed(self, corpus: Path) -> Any:
         feature = self._feature
-        frame = self._session.read.parquet(str(corpus)).select("id", "text").repartition(2)
-        words = feature.RegexTokenizer(inputCol="text", outputCol="words", pattern=r"[^\p{L}\p{N}'\u2019]+")
+        straight = """translate(text, '\u2019', "'") AS text"""
+        frame = self._session.read.parquet(str(corpus)).selectExpr("id", straight).repartition(2)
+        words = feature.RegexTokenizer(inputCol="text", outputCol="words", pattern=r"[^\p{L}\p{N}']+")
         runs = feature.NGram(n=SHINGLE, inputCol="words", outputCol="shingles")
         counts = feature.HashingTF(numFeatures=FEATURES, binary=True, inputCol="shingles", outputCol="features")
         for step in (words, runs, counts):

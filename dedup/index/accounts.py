@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dedup.index.desk import Desk
     from dedup.workers import Workers
 
-SOURCES = 64  # members of a story, the likeliest, that a newcomer's ledger is made against
+SOURCES = 16  # members of a story, the likeliest, that a newcomer's ledger is made against
 
 
 class Account(NamedTuple):

@@ -15,8 +15,8 @@ from dedup.candidates import BAND as BAND_HIT
 from dedup.candidates import KEY as KEY_HIT
 from dedup.candidates import choose, gather
 from dedup.cluster import grow
-from dedup.index import catalog
 from dedup.index.catalog import NONE
+from dedup.index.keys import BAND, PRINT, SHINGLE, band_keys, only, print_keys
 from dedup.pipeline import keys_needed
 
 if TYPE_CHECKING:
@@ -25,58 +25,6 @@ if TYPE_CHECKING:
     from dedup.index.desk import Desk
     from dedup.index.shelf import Writer
     from dedup.settings import Settings
-    from dedup.sketch import Sketches
-
-PRINT, BAND, SHINGLE, TERM = range(4)  # families of keys
-
-
-def mixed(keys: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Spread keys evenly over 64 bits, one to one (the finaliser of splitmix64; Steele, Lea, Flood 2014)."""
-    out = keys + np.uint64(0x9E3779B97F4A7C15)
-    out = (out ^ (out >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    out = (out ^ (out >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(out ^ (out >> np.uint64(31)), np.uint64)
-
-
-class Keys(NamedTuple):
-    """Keys of texts: those of text ``i`` are ``values[places[i]:places[i + 1]]``."""
-
-    values: NDArray[np.uint64]
-    places: NDArray[np.int64]
-
-    @property
-    def owners(self) -> NDArray[np.int64]:
-        """Return whose each key is."""
-        return np.repeat(np.arange(len(self.places) - 1), np.diff(self.places))
-
-
-def print_keys(sketches: Sketches) -> Keys:
-    """Return the key of every text's fingerprint."""
-    return Keys(mixed(sketches.fingerprints[:, 0]), np.arange(len(sketches) + 1))
-
-
-def band_keys(sketches: Sketches) -> Keys:
-    """Return the keys of every text's bands; a band agrees only with the same band."""
-    bands = sketches.keys.shape[1]
-    values = mixed(sketches.keys ^ mixed(np.arange(bands, dtype=np.uint64)))
-    return Keys(values.ravel(), np.arange(len(sketches) + 1) * bands)
-
-
-def shingle_keys(sketches: Sketches) -> Keys:
-    """Return the keys of every text's distinct sampled shingles."""
-    owners = np.repeat(np.arange(len(sketches)), np.diff(sketches.places)).astype(np.uint64)
-    both = np.unique((owners << np.uint64(32)) | sketches.sampled)
-    counts = np.bincount((both >> np.uint64(32)).astype(np.int64), minlength=len(sketches))
-    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    return Keys(mixed(both & np.uint64(0xFFFFFFFF)), places)
-
-
-def only(keys: Keys, texts: NDArray[np.int64]) -> Keys:
-    """Return the keys of some texts."""
-    sizes = np.diff(keys.places)[texts]
-    places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
-    at = np.arange(places[-1]) - np.repeat(places[:-1], sizes) + np.repeat(keys.places[texts], sizes)
-    return Keys(keys.values[at], places)
 
 
 class Admission(NamedTuple):
@@ -115,7 +63,7 @@ def twins(desk: Desk, least: int) -> NDArray[np.int64]:
     found = desk.view.postings(PRINT, print_keys(new.surveyed.sketches).values, 0)
     known = found.number < new.first
     query, number = found.query[known], found.number[known]
-    equal = (catalog.records(desk.view, number)["fingerprint"] == fingerprints[query]).all(axis=1)
+    equal = (desk.facts(number)["fingerprint"] == fingerprints[query]).all(axis=1)
     out[query[equal]] = number[equal]
     out[new.records["tokens"] < least] = NONE
     return out
@@ -127,8 +75,9 @@ def post(writer: Writer, desk: Desk, fresh: NDArray[np.int64]) -> None:
     weights = np.maximum(new.records["tokens"][fresh], 0).astype(np.uint32)
     sketches = new.surveyed.sketches
     families = {}
-    for family, keys in ((PRINT, print_keys), (BAND, band_keys), (SHINGLE, shingle_keys)):
-        chosen = only(keys(sketches), fresh)
+    every = {PRINT: print_keys(sketches), BAND: band_keys(sketches), SHINGLE: new.shingle_keys}
+    for family, keys in every.items():
+        chosen = only(keys, fresh)
         families[family] = (chosen.values, chosen.places, weights[chosen.owners])
     writer.post(new.numbers[fresh], new.records["part"][fresh], families)
 
@@ -137,12 +86,12 @@ def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
     """Find the verified matches of the newcomers ``fresh``, counted from 0, and what they change."""
     one, two, evidence = _hits(desk, fresh, settings.cap)
     nodes, ends = np.unique(np.concatenate([one, two]), return_inverse=True)
-    records = desk.records(nodes)
-    order, rank = ranked(records)
+    facts = desk.facts(nodes)
+    order, rank = ranked(facts)
     ranks = rank[ends]
     longer, shorter = np.minimum(*np.split(ranks, 2)), np.maximum(*np.split(ranks, 2))
     packed = (shorter.astype(np.uint64) << np.uint64(36)) | (longer.astype(np.uint64) << np.uint64(8)) | evidence
-    needed = keys_needed(records["sampled"][order], settings)
+    needed = keys_needed(facts["sampled"][order], settings)
     chosen = choose(gather([packed]), needed, settings.compared)
     involved, where = np.unique(np.concatenate([chosen.longer, chosen.shorter]), return_inverse=True)
     tokens = desk.own_tokens(nodes[order][involved])
@@ -161,8 +110,9 @@ def _hits(
     """Return (newcomer, another article, evidence), one for each key that they share."""
     new = desk.newcomers
     parts = []
-    for family, keys, worth in ((BAND, band_keys, BAND_HIT), (SHINGLE, shingle_keys, KEY_HIT)):
-        chosen = only(keys(new.surveyed.sketches), fresh)
+    bands = band_keys(new.surveyed.sketches)
+    for family, keys, worth in ((BAND, bands, BAND_HIT), (SHINGLE, new.shingle_keys, KEY_HIT)):
+        chosen = only(keys, fresh)
         found = desk.view.postings(family, chosen.values, cap)
         own = new.numbers[fresh][chosen.owners[found.query]]
         before = found.number < own  # a pair of newcomers is found by the later one
@@ -189,7 +139,7 @@ def _admissions(desk: Desk, made: Copies, score: NDArray[np.float64]) -> dict[in
     relation = np.concatenate([made.relation, known["relation"][held]])
     scores = np.concatenate([score, known["score"][held]])
     nodes, ends = np.unique(np.concatenate([longer, below]), return_inverse=True)
-    _, rank = ranked(desk.records(nodes))
+    _, rank = ranked(desk.facts(nodes))
     ranks = rank[ends]
     groups = grow(ranks[: len(longer)], ranks[len(longer) :], relation, scores, len(nodes))
     out = {}

@@ -146,7 +146,7 @@ def write(writer: Writer, made: Decision) -> list[dict[str, Any]]:
         kind = "updated" if number in made.previous else "added" if story == number else "joined"
         events.append({"kind": kind, "article": number, "story": story})
     _write_newcomers(writer, made)
-    for number, record in desk.changed.items():
+    for number, record in desk.changed():
         catalog.write_record(writer, number, record)
     return events
 

@@ -11,6 +11,9 @@ import pyarrow as pa
 
 from dedup.index import catalog
 from dedup.index.catalog import Note
+from dedup.index.kept import FACTS, Kept
+from dedup.index.keys import Keys, shingle_keys
+from dedup.index.ragged import Column
 from dedup.survey import Runs
 from dedup.text import token_hashes, views
 
@@ -46,6 +49,11 @@ class Newcomers:
         return np.arange(self.first, self.first + len(self))
 
     @cached_property
+    def shingle_keys(self) -> Keys:
+        """Return the keys of their sampled shingles."""
+        return shingle_keys(self.surveyed.sketches)
+
+    @cached_property
     def notes(self) -> list[Note]:
         """Return what they are called."""
         return list(map(Note, *(self.table[name].to_pylist() for name in Note._fields)))
@@ -54,37 +62,65 @@ class Newcomers:
 class Desk:
     """A view of the index with the newcomers laid beside it."""
 
-    def __init__(self, view: View, newcomers: Newcomers) -> None:
+    def __init__(self, view: View, newcomers: Newcomers, kept: Kept) -> None:
         """Lay them out."""
         self.view = view
         self.newcomers = newcomers
-        self.changed: dict[int, Any] = {}  # records of the index that are different now
+        self._kept = kept
+        self._looked_at, self._rows = Column(catalog.RECORD), dict[int, int]()
+        self._changed: set[int] = set()
 
     def records(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the records of these articles."""
+        """Return the records of these articles, as they are now."""
         out = np.empty(len(numbers), catalog.RECORD)
         new = numbers >= self.newcomers.first
         out[new] = self.newcomers.records[numbers[new] - self.newcomers.first]
         if not new.all():
-            out[~new] = catalog.records(self.view, numbers[~new])
-        for place in np.flatnonzero(np.isin(numbers, list(self.changed))).tolist() if self.changed else ():
-            out[place] = self.changed[int(numbers[place])]
+            rows = self._rows_of(numbers[~new].tolist())
+            out[~new] = self._looked_at.values[rows]
+        return out
+
+    def _rows_of(self, numbers: list[int]) -> list[int]:
+        """Return where the records of articles of the index lie; each is read once."""
+        missing = [number for number in dict.fromkeys(numbers) if number not in self._rows]
+        if missing:
+            self._rows |= dict(
+                zip(missing, range(len(self._looked_at), len(self._looked_at) + len(missing)), strict=True)
+            )
+            self._looked_at.add(catalog.records(self.view, np.array(missing, np.int64)))
+        return [self._rows[number] for number in numbers]
+
+    def facts(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the fingerprints and sizes of these articles, as :data:`dedup.index.kept.FACTS`."""
+        out = np.empty(len(numbers), FACTS)
+        new = numbers >= self.newcomers.first
+        for name in FACTS.names or ():
+            out[name][new] = self.newcomers.records[name][numbers[new] - self.newcomers.first]
+        if not new.all():
+            out[~new] = self._kept.facts(self.view, numbers[~new])
         return out
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a record."""
         new = number - self.newcomers.first
-        if new < 0 and number not in self.changed:
-            self.changed[number] = self.records(np.array([number]))[0]
-        record = self.newcomers.records[new] if new >= 0 else self.changed[number]
+        if new >= 0:
+            record = self.newcomers.records[new]
+        else:
+            row = self._rows_of([number])[0]
+            record = self._looked_at.values[row]
+            self._changed.add(number)
         for name, value in fields.items():
             record[name] = value
+
+    def changed(self) -> list[tuple[int, Any]]:
+        """Return the records of the index that are different now, by number."""
+        return [(number, self._looked_at.values[self._rows[number]]) for number in sorted(self._changed)]
 
     def notes(self, numbers: Sequence[int]) -> list[Note]:
         """Return what these articles are called."""
         wanted = np.asarray(numbers, np.int64)
         old = wanted[wanted < self.newcomers.first]
-        found = dict(zip(old.tolist(), catalog.notes(self.view, old.tolist()), strict=True))
+        found = dict(zip(old.tolist(), self._kept.notes(self.view, old.tolist()), strict=True))
         first, own = self.newcomers.first, self.newcomers.notes
         return [own[number - first] if number >= first else found[number] for number in wanted.tolist()]
 
@@ -94,7 +130,7 @@ class Desk:
         old = numbers[~new]
         parts = []
         if len(old):
-            parts.append(self.view.texts(places_of(catalog.records(self.view, old))))
+            parts.append(pa.array(self._kept.texts(self.view, old.tolist()), pa.large_string()))
         if new.any():
             rows = pa.array(numbers[new] - self.newcomers.first)
             parts.append(self.newcomers.table["text"].take(rows).combine_chunks())
@@ -105,7 +141,7 @@ class Desk:
     def boilerplate(self, numbers: NDArray[np.int64]) -> Runs:
         """Return the runs of boilerplate of these articles."""
         old = np.flatnonzero(numbers < self.newcomers.first)
-        kept = dict(zip(old.tolist(), catalog.runs_of(self.view, numbers[old]), strict=True))
+        kept = dict(zip(old.tolist(), self._kept.runs(self.view, numbers[old].tolist()), strict=True))
         own = self.newcomers.surveyed.boilerplate
         starts, ends = [], []
         for place, number in enumerate(numbers.tolist()):
@@ -127,13 +163,3 @@ class Desk:
         tokens = token_hashes(views(self.texts(numbers)))
         runs = self.boilerplate(numbers)
         return tokens.without(runs.mask(np.arange(len(numbers)), tokens.places))
-
-
-def places_of(records: NDArray[Any]) -> NDArray[Any]:
-    """Return where the texts of these records are, as :data:`dedup.index.shelf.PLACE`."""
-    from dedup.index.shelf import PLACE  # noqa: PLC0415
-
-    places = np.empty(len(records), PLACE)
-    for name in ("part", "size", "offset"):
-        places[name] = records[name]
-    return places

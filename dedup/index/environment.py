@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
+import mmap
 import os
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import xxhash
@@ -16,7 +19,6 @@ from dedup.index.manifest import Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 FORMAT = 1
 TABLES = ("meta", "ids", "records", "notes", "house", "links", "members", "events", "pending")
@@ -163,6 +165,14 @@ class Environment:
             self._alone()
             self.lmdb.close()
             self._open(write=True)
+
+    def give_back(self) -> None:
+        """Give the pages of the map that were read back to the system (Linux)."""
+        path, madvise = str((self.folder / "data.mdb").resolve()), ctypes.CDLL(None).madvise
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            if line.endswith(path):
+                start, end = (int(place, 16) for place in line.split()[0].split("-"))
+                madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
 
     def oldest(self) -> int:
         """Return the oldest transaction that a reader of any process looks at."""

@@ -13,7 +13,7 @@ from dedup.article import ARTICLES, REWRITE, TIMESTAMP
 from dedup.cluster import copy_groups
 from dedup.index import catalog
 from dedup.index.catalog import NONE
-from dedup.index.desk import places_of
+from dedup.index.kept import places_of
 from dedup.kernels.runs import UNDATED
 from dedup.overlap import Matches, Overlap, merge
 from dedup.result import Result

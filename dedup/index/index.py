@@ -30,8 +30,9 @@ from dedup.errors import CorpusError, IndexStateError
 from dedup.index import accounts, catalog, copies, learning, partners
 from dedup.index.catalog import NONE
 from dedup.index.decision import Means, decide, verdicts, write
-from dedup.index.desk import Desk, Newcomers, places_of
+from dedup.index.desk import Desk, Newcomers
 from dedup.index.export import export
+from dedup.index.kept import Kept, places_of
 from dedup.index.recall import Recall, table_of
 from dedup.index.shelf import Shelf
 from dedup.index.verdict import ADDED, CHECKED, KNOWN, Entry, Event, Info, Match, Verdict
@@ -75,7 +76,7 @@ class Index:
         self._workers = Workers(settings.workers)
         self._lock = threading.RLock()
         self._learning, self._learned_from = learning.nothing(self._background), ""
-        self._recall = Recall(self._survey)
+        self._recall, self._kept = Recall(self._survey), Kept()
         self._latest = UNDATED
         with shelf.reading() as view:
             self._refresh(view)
@@ -263,7 +264,7 @@ class Index:
                     made = self._store(writer, self._desk(writer, fresh), numbers[rows])
                     said |= dict(zip(rows, made, strict=True))
         except BaseException:
-            self._recall = Recall(self._survey)  # it may hold articles that were not stored
+            self._recall, self._kept = Recall(self._survey), Kept()  # they may hold what was not stored
             self._latest = UNDATED
             raise
         self._trim()
@@ -282,11 +283,13 @@ class Index:
         self._count(writer, b"stories", made.stories.more())
         writer.put("meta", b"next", str(new.first + len(new)).encode())
         self._mark_time(writer, new.records["published"])
+        self._kept.add(new.numbers.tolist(), new.notes, new.table["text"].to_pylist())
         return said
 
     def _trim(self) -> None:
         """Keep what is in memory within bounds; what goes is read again where it is needed."""
         self._recall.shrink()
+        self._kept.shrink()
         if self._learning.vocabulary.taken > TERMS:
             self._learning.vocabulary.forget()
             self._recall = Recall(self._survey)
@@ -378,10 +381,11 @@ class Index:
                 Newcomers(
                     1 << 62, FIELDS.empty_table(), self._survey(FIELDS.empty_table()), np.empty(0, catalog.RECORD)
                 ),
+                self._kept,
             )
             table = table_of(nobody, np.array([number]))
             record = catalog.records(writer, np.array([number]))
-            desk = Desk(writer, Newcomers(number, table, self._survey(table), record))
+            desk = Desk(writer, Newcomers(number, table, self._survey(table), record), self._kept)
             copies.post(writer, desk, np.arange(1))
             if self.settings.stories and record["teller"][0]:
                 partners.post(writer, desk, np.arange(1), self._learning.vocabulary.vocabulary)
@@ -412,12 +416,13 @@ class Index:
         records["published"] = surveyed.published.cast(pa.int64()).fill_null(UNDATED).to_numpy()
         records["fingerprint"], records["checksum"] = sketches.fingerprints, _checksums(table)
         records["tokens"], records["words"] = sketches.tokens, surveyed.words
-        records["sampled"] = np.diff(copies.shingle_keys(sketches).places)
         records["part"] = catalog.part_of(records["published"])
         records["story"] = np.arange(first, first + len(table))
         for name in ("twin", "witness", "relation", "previous"):
             records[name] = NONE
-        return Desk(view, Newcomers(first, table, surveyed, records))
+        new = Newcomers(first, table, surveyed, records)
+        records["sampled"] = np.diff(new.shingle_keys.places)
+        return Desk(view, new, self._kept)
 
     def _known(self, view: View, table: pa.Table, numbers: NDArray[np.int64]) -> dict[int, Verdict]:
         """Return the verdicts of the rows whose id is there, under one of ``numbers``, with the same text."""

@@ -160,6 +160,7 @@ class Stories:
         """
         self._desk, self._founded = desk, founded
         self._links: dict[int, dict[int, float]] = {number: {} for number in desk.newcomers.numbers.tolist()}
+        self._linked = set(self._links)
         self._touched: set[int] = set()
         self.before: dict[int, int] = {}  # of every article that is looked at: its story
         self.after: dict[int, int] = {}  # and what that is now
@@ -190,6 +191,7 @@ class Stories:
         strong = found.probability > stories.FLOOR
         self.touch([*found.newcomer[strong].tolist(), *found.other[strong].tolist()])
         self._load(found.newcomer.tolist())
+        self._linked.update(found.newcomer.tolist())
         for one, two, probability in zip(
             found.newcomer.tolist(), found.other.tolist(), found.probability.tolist(), strict=True
         ):
@@ -277,8 +279,8 @@ class Stories:
         return self._links[number]
 
     def linked(self) -> list[int]:
-        """Return the articles whose links were looked at."""
-        return sorted(self._links)
+        """Return the articles whose links may be others now."""
+        return sorted(self._linked)
 
     def _load(self, numbers: Iterable[int]) -> None:
         missing = np.array(sorted(set(numbers) - self._links.keys()), np.int64)

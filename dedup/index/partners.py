@@ -11,7 +11,7 @@ import numpy as np
 
 from dedup.alignment import NO_DATE
 from dedup.index import catalog
-from dedup.index.copies import TERM, Keys, mixed, only
+from dedup.index.keys import TERM, Keys, mixed, only
 from dedup.kernels import partners as kernels
 from dedup.rewrites import SHARED
 

@@ -296,7 +296,7 @@ class Segment:
             int(family): Section(arrays, tuple(place), path) for family, place in described["families"].items()
         }
 
-    def release(self) -> None:
+    def give_back(self) -> None:
         """Give the pages that were read back to the system."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
@@ -311,7 +311,7 @@ class Segment:
         ]
         if not found and not all(seeking.ascending(each.words) for each in self.sections.values()):
             found = [f"{self.path}: postings out of order"]
-        self.release()
+        self.give_back()
         return found
 
 

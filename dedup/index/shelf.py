@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import mmap
 import os
 import struct
 import threading
@@ -54,7 +55,8 @@ PENDING = 8192
 _ENTRIES = 1 << 21  # postings that wait, at most
 _PIECE = 2000  # bytes of pending postings a value: two of them fill an LMDB page
 _NUMBERS = 8192  # numbers a value of `gone`, a bit each
-_RESIDENT = 512 << 20  # bytes of mapped files that a process holds before it gives them back
+_RESIDENT = 192 << 20  # bytes of mapped files that a process holds before it gives them back
+_MANY = 2000  # keys
 _HEAD, _PART = b"head", b"part"
 _TAIL = struct.Struct(">HQ")
 _OWNER = struct.Struct("<QQ")  # in writer.lock: the process that writes, and the last commit
@@ -87,6 +89,7 @@ class Shelf:
         self._state = _State()
         self._doomed: list[tuple[int, Path]] = []
         self._closed = False
+        self._others = _mapped()  # bytes of files that are not the index's, libraries above all
 
     # Opening ---------------------------------------------------------------------------------------------------------
 
@@ -166,7 +169,7 @@ class Shelf:
             view = View(self, txn)
             yield view
         if view.used:
-            self._release()
+            self.give_back()
 
     def _see_open(self) -> None:
         if self._closed:
@@ -197,13 +200,13 @@ class Shelf:
         gone = old.gone if head.gone == old.head.gone else _bitmap(tables)
         return _State(head, parts, opened, runs, gone)
 
-    def _release(self) -> None:
+    def give_back(self) -> None:
         """Give the pages of mapped files back when they are many: the system keeps them as long as it has room."""
-        with contextlib.suppress(OSError):  # no such file but on Linux
-            shared = int(Path("/proc/self/statm").read_text().split()[2]) * os.sysconf("SC_PAGE_SIZE")
-            if shared > _RESIDENT:
-                for segment in self._state.opened.values():
-                    segment.release()
+        if _mapped() - self._others > _RESIDENT:
+            for segment in self._state.opened.values():
+                segment.give_back()
+            self.environment.give_back()
+            self._others = _mapped()
 
     def parts(self) -> list[int]:
         """Return the partitions that hold anything, ascending."""
@@ -230,7 +233,7 @@ class Shelf:
                 os.pwrite(self._lock, _OWNER.pack(os.getpid(), writer.head.commit), 0)
             self._doomed += [(writer.stand, self.files / name) for name in doomed]
             self._sweep()
-        self._release()
+        self.give_back()
 
     def _sweep(self) -> None:
         """Delete the files that no state lists that somebody still looks at; the next opening tries again."""
@@ -321,7 +324,16 @@ class View(Tables):
         ``parts`` says of each key which partition alone it can be in: the others are not looked into. Raises
         IndexStateError, naming the file, where one is damaged.
         """
-        return segments.find(self._sections(family), keys, most, self._gone(), parts)
+        sections = self._watched(family) if len(keys) > _MANY else self._sections(family)
+        found = segments.find(sections, keys, most, self._gone(), parts)
+        self._shelf.give_back()
+        return found
+
+    def _watched(self, family: int) -> Iterator[tuple[int | None, segments.Section]]:
+        """Return sections; give pages back between them, as many keys touch much of every one."""
+        for each in self._sections(family):
+            yield each
+            self._shelf.give_back()
 
     def _sections(self, family: int) -> Iterator[tuple[int | None, segments.Section]]:
         state = self._state()
@@ -697,6 +709,14 @@ def _still(folder: Path) -> Iterator[bool]:
         yield _taken(handle)
     finally:
         os.close(handle)
+
+
+def _mapped() -> int:
+    """Return the bytes of mapped files that this process holds in memory; 0 where the system does not tell."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
+    except OSError:  # not Linux
+        return 0
 
 
 @contextlib.contextmanager

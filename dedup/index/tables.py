@@ -36,6 +36,7 @@ class Tables:
         """Look through a transaction."""
         self._environment, self._txn = environment, txn
         self._handles, self._fault = environment.handles, environment.fault
+        self._cursors: dict[str, Any] = {}
 
     @property
     def path(self) -> Path:
@@ -139,8 +140,7 @@ class Tables:
                 with self._txn.cursor(db=self._handles[table]) as cursor:
                     for key, stored in cursor:
                         rows += 1
-                        sound = _check_members(key, stored) if table in SETS else unseal(table, key, stored) is not None
-                        if not sound:
+                        if not self._stands(table, key, stored):
                             yield f"{path}: damaged value in {table} (key {key.hex()})"
             except self._fault as error:
                 yield f"{path}: {table} cannot be read ({error})"
@@ -164,16 +164,17 @@ class Tables:
         return numbers
 
     def _see_missing(self, table: str, key: bytes) -> None:
-        with self._txn.cursor(db=self._handles[table]) as cursor:
-            behind = cursor.set_range(key)
-            if behind and not (cursor.key() > key and self._stands(table, cursor)):
-                raise self._damaged(table)
-            before = cursor.prev() if behind else cursor.last()
-            if before and not (cursor.key() < key and self._stands(table, cursor)):
-                raise self._damaged(table)
+        cursor = self._cursors.get(table)
+        if cursor is None:
+            cursor = self._cursors[table] = self._txn.cursor(db=self._handles[table])
+        behind = cursor.set_range(key)
+        if behind and (cursor.key() <= key or not self._stands(table, *cursor.item())):
+            raise self._damaged(table)
+        before = cursor.prev() if behind else cursor.last()
+        if before and (cursor.key() >= key or not self._stands(table, *cursor.item())):
+            raise self._damaged(table)
 
-    def _stands(self, table: str, cursor: Any) -> bool:
-        key, stored = cursor.item()
+    def _stands(self, table: str, key: bytes, stored: bytes) -> bool:
         return _check_members(key, stored) if table in SETS else unseal(table, key, stored) is not None
 
     def _damaged(self, table: str) -> IndexStateError:

@@ -88,11 +88,11 @@ def find(
 @contextmanager
 def _stages(session: SparkSession) -> Iterator[Callable[[str], None]]:
     """Yield what says, in Spark's own interface and its log of events, which stage the next jobs are of."""
-    context = session.sparkContext
+    context: Any = session.sparkContext
     try:
         yield lambda stage: context.setJobDescription(f"dedup: {stage}")
     finally:
-        context.setJobDescription(None)  # type: ignore[arg-type]
+        context.setJobDescription(None)
 
 
 def _tellers(known: DataFrame, found: Copies, settings: Settings) -> DataFrame:
@@ -113,7 +113,7 @@ def _counters(articles: Articles, known: DataFrame, settings: Settings) -> dict[
         many((F.col("words") > 0) & (F.col("tokens") < settings.shingle)).alias("short"),
     )
     missing = articles.frame.agg(*(many(F.col(name).isNull()).alias(f"no_{name}") for name in _MISSED))
-    rows = [frame.collect()[0].asDict() for frame in (words, missing)]
+    rows: list[dict[str, int]] = [frame.collect()[0].asDict() for frame in (words, missing)]
     return rows[0] | rows[1] | {"skipped_files": 0}
 
 

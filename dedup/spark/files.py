@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+import tempfile
 import warnings
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import reduce
 from pathlib import Path
@@ -23,14 +26,15 @@ from dedup.errors import CorpusError, MissingExtraError, SettingsError
 from dedup.spark.dataflow import find
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from dedup.corpus import Corpus
     from dedup.result import Result
     from dedup.settings import Settings
 
+_MASTER = re.compile(r"local(\[.+\])?|local-cluster\[.+\]|yarn|(spark|k8s)://.+")
 _LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
-_ALWAYS = {"spark.ui.enabled": "false", "spark.log.level": "OFF"}
+_ALWAYS = {"spark.ui.enabled": "false"}
 
 
 def find_files(
@@ -43,11 +47,8 @@ def find_files(
     articles = open_corpus(corpus, columns)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-        session = start(master, shown=shown)
-        try:
+        with started(master, shown=shown) as session:
             result = find(read(session, articles), settings, columns=_same(articles), source=articles.source).collect()
-        finally:
-            session.stop()
     return replace(
         result,
         counters={**result.counters, "skipped_files": len(articles.skipped)},
@@ -55,17 +56,37 @@ def find_files(
     )
 
 
-def start(master: str, *, shown: bool = False) -> SparkSession:
-    """Start a session for one run. Raises MissingExtraError without Java, SettingsError where the master is wrong."""
+@contextmanager
+def started(master: str, *, shown: bool = False) -> Iterator[SparkSession]:
+    """Start a session for one run, whose log is silent.
+
+    Raises MissingExtraError without Java, SettingsError where the master is wrong.
+    """
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise MissingExtraError(
             "Java is not installed, and Spark needs 17 or newer: apt-get install openjdk-17-jre-headless"
         )
+    if not _MASTER.fullmatch(master):
+        raise SettingsError(f"--master {master!r}: expected local[*], local[2], spark://host:port, yarn or k8s://...")
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     local = master.startswith("local")
     if local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    wanted = _ALWAYS | {"spark.ui.showConsoleProgress": str(shown).lower()} | (_LOCAL if local else {})
+    with tempfile.TemporaryDirectory() as folder:
+        silent = Path(folder) / "log4j2.properties"
+        silent.write_text("rootLogger.level = off\n", encoding="utf-8")
+        wanted = _ALWAYS | {
+            "spark.ui.showConsoleProgress": str(shown).lower(),
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={silent.as_uri()}",
+        }
+        session = _session(master, wanted | (_LOCAL if local else {}))
+        try:
+            yield session
+        finally:
+            session.stop()
+
+
+def _session(master: str, wanted: Mapping[str, str]) -> SparkSession:
     builder = SparkSession.builder.appName("dedup find").master(master)
     for name, value in wanted.items():
         builder = builder.config(name, value)
