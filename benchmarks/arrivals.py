@@ -69,7 +69,7 @@ def _months(table: pa.Table, truth: pa.Table, first: int) -> np.ndarray[tuple[in
     own = pa.array(np.arange(first, first + len(table)) + (1 << 40))
     story = pc.coalesce(truth["story"].take(pc.index_in(table["id"], truth["id"].combine_chunks())), own)
     mixed = (story.combine_chunks().to_numpy().astype(np.uint64) * _MIX) >> np.uint64(40)
-    return (mixed % np.uint64(MONTHS)).astype(np.int64)
+    return np.asarray((mixed % np.uint64(MONTHS)).astype(np.int64), np.int64)
 
 
 def read(arrivals: Path, start: int, end: int) -> Iterator[pa.Table]:

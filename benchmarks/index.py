@@ -399,7 +399,7 @@ def table_of(rows: list[dict[str, Any]]) -> str:
 
 def _cell(row: dict[str, Any], name: str) -> str:
     value = row.get(name)
-    return " " * 10 if value in (None, "") else f"{float(value):10,.3f}"  # type: ignore[arg-type]
+    return " " * 10 if value in (None, "") else f"{float(value):10,.3f}"
 
 
 def _floors(rows: list[dict[str, Any]]) -> Iterator[str]:

@@ -173,9 +173,14 @@ class Growing:
 
     def forget(self) -> None:
         """Forget the terms that were taken in: their numbers mean nothing any more."""
-        held = self.vocabulary
-        columns = (held.terms, held.content, held.weight, held.key, held.row)
-        self.vocabulary = Vocabulary.restored(*(column[: self._base].copy() for column in columns))
+        held, learned = self.vocabulary, slice(self._base)
+        self.vocabulary = Vocabulary.restored(
+            held.terms[learned].copy(),
+            held.content[learned].copy(),
+            held.weight[learned].copy(),
+            held.key[learned].copy(),
+            held.row[learned].copy(),
+        )
         self._size = self._base
 
     def of(self, *readings: Reading) -> Vocabulary:
