@@ -42,7 +42,7 @@ DATA = HERE / "data"
 WARM_ARTICLES = 64
 MEASURE = "dedup"
 """The product is in every run, so that the peers of a run have something to be compared with."""
-_WATCH = 0.1  # seconds from one look at the memory of child processes to the next
+_WATCH = 0.25  # seconds from one look at the memory of child processes to the next
 
 
 @dataclass(frozen=True)
