@@ -200,8 +200,10 @@ def mixed_groups(found: pa.Table, truth: pa.Table) -> int:
 def jobs(rows: int, peers: list[str], peer_sample: int, group_sample: int) -> list[Job]:
     """List the work: the product and reading on everything, the peers on their samples (0: everything)."""
     listed = [Job("read", "pyarrow", rows), Job("signatures", "dedup", rows), Job("groups", "dedup", rows)]
+    listed += [Job("groups", name, rows) for name in peers if name.startswith("dedup")]
+    others = [name for name in peers if not name.startswith("dedup")]
     for work, sample in (("signatures", peer_sample), ("groups", group_sample)):
-        listed += [Job(work, name, min(sample or rows, rows)) for name in peers]
+        listed += [Job(work, name, min(sample or rows, rows)) for name in others]
     return listed
 
 

@@ -7,7 +7,7 @@ from dedup.comparison import Comparison, Ledger, compare
 from dedup.errors import CorpusError, DedupError, IndexStateError, MissingExtraError, OutputError, SettingsError
 from dedup.index import Index, Verdict
 from dedup.minhash import from_datasketch, to_datasketch
-from dedup.pipeline import find, signatures
+from dedup.pipeline import copies, find, signatures
 from dedup.result import Result
 from dedup.settings import Settings
 from dedup.shingles import shingle_hashes
@@ -27,6 +27,7 @@ __all__ = [
     "SettingsError",
     "Verdict",
     "compare",
+    "copies",
     "find",
     "from_datasketch",
     "shingle_hashes",

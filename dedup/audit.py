@@ -5,7 +5,8 @@ It is made from the tables of a result alone. Shares are of an article's own wor
 Every copied and reworded span names its source. An article *took* the words from there where its credit names the
 source's outlet; else, unless the source credits the article's outlet or credits make the article the origin, where the
 source was published before. Where neither credit nor time says who took from whom (equal times, no time, no outlet) the
-words are *undecided*: they can make a verdict unknown, and never an accusation.
+words are *undecided*: they can make a verdict unknown, and never an accusation. Names and feeds of one house, as
+"BBC News" and "bbc-top", are one outlet here (origin.house).
 
 ============= ======================================================================================
 verdict       from the top, the first that holds
@@ -33,7 +34,7 @@ import pyarrow.compute as pc
 
 from dedup.boilerplate import outlet_of
 from dedup.kernels.runs import UNDATED
-from dedup.origin import CREDITED, OWN_CREDIT, holds
+from dedup.origin import CREDITED, OWN_CREDIT, holds, house
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -178,12 +179,13 @@ def by_outlet(audited: pa.Table) -> pa.Table:
 class _Known(NamedTuple):
     """Of every article: its outlet and its credit by number (-1 for none), its time, and what credits say.
 
-    ``names`` are the outlets, ``agencies`` the credits. ``credited`` articles credit somebody else; ``origin`` ones are
+    ``names`` are the outlets, ``houses`` whose they are (origin.house), ``agencies`` the credits. ``credited`` articles credit somebody else; ``origin`` ones are
     their story's by credits.
     """
 
     outlet: NDArray[np.int64]
     names: list[str]
+    houses: NDArray[np.int64]
     credit: NDArray[np.int64]
     agencies: list[str]
     when: NDArray[np.int64]
@@ -199,11 +201,12 @@ class _Known(NamedTuple):
             hosts = pa.array([outlet_of(None, url) for url in urls], source.type)
             source = pc.replace_with_mask(source, pa.array(unnamed), hosts)
         outlet, names = _numbered(pc.if_else(pc.equal(source, ""), pa.scalar(None, source.type), source))
+        houses = np.unique([house(name) for name in names] or [""], return_inverse=True)[1]
         credit, agencies = _numbered(articles["credit"].combine_chunks())
         when = articles["published"].cast(pa.int64()).fill_null(UNDATED).to_numpy()
         by_credits = pc.is_in(articles["origin_evidence"].cast(pa.string()), pa.array([CREDITED, OWN_CREDIT]))
         origin = np.asarray(pc.and_(by_credits, pc.fill_null(pc.equal(articles["origin_id"], articles["id"]), False)))  # noqa: FBT003
-        known = cls(outlet, names, credit, agencies, when, credit >= 0, origin)
+        known = cls(outlet, names, houses, credit, agencies, when, credit >= 0, origin)
         return known._replace(credited=(credit >= 0) & ~known.credits(credit, outlet))
 
     def named(self, inside: NDArray[np.bool_]) -> pa.Array:
@@ -337,8 +340,8 @@ class _Took(NamedTuple):
 
 def _directions(known: _Known, links: _Links) -> _Took:
     of, other = links.of, links.other
-    same = (known.outlet[of] == known.outlet[other]) & (known.outlet[of] >= 0)
     named = (known.outlet[of] >= 0) & (known.outlet[other] >= 0)
+    same = named & (known.houses[known.outlet[of]] == known.houses[known.outlet[other]])
     ours = known.credits(known.credit[of], known.outlet[other]) & ~same
     theirs = known.credits(known.credit[other], known.outlet[of]) & ~same
     ours, theirs = ours & ~theirs, theirs & ~ours

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 # The evidence of one band hit: as much as any number of shared posting keys, so that such a pair is always compared.
 BAND = 200
 KEY = 1
+# Of the keys that two articles must share by the threshold, the part that must be seen: the rest is the error of the
+# sample, and pairs that capped postings left out.
+SEEN = 1 / 3
 
 
 class Evidence(NamedTuple):

@@ -26,7 +26,7 @@ from dedup.corpus import moment
 from dedup.errors import CorpusError
 from dedup.records import LONGEST_SHOWN, Fault, Record, read, type_name
 from dedup.rowgroups import GROUP_BYTES, GROUP_ROWS, RowGroups
-from dedup.sources import Source, opened
+from dedup.sources import CSV, Source, opened
 from dedup.workers import Progress, silent
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def convert(
         told.files = len(sources)
         shape.check_names()
         if not told.articles:
-            raise CorpusError(f"no article was found: {_counted(told)}")
+            raise CorpusError(f"no article was found: {_nothing(told, sources)}")
         told.columns = tuple(sheets.finish().names)
         for name in shape.further:
             if name not in told.columns:
@@ -108,10 +108,17 @@ def convert(
     return told
 
 
-def _counted(told: Conversion) -> str:
-    if not told.rejected:
-        return "the files are empty" if told.files else "no file is of a known kind"
-    return f"all rows are bad: {told.reasons()}"
+def _nothing(told: Conversion, sources: Sequence[Source]) -> str:
+    """Say why there is no article."""
+    if told.rejected:
+        return f"all rows are bad: {told.reasons()}"
+    if not sources:
+        return "no file is of a known kind"
+    source = next((source for source in sources if source.size), sources[0])
+    one = len(sources) == 1
+    if source.size and source.kind == CSV:
+        return f"{source.path} has no row below its header{'' if one else ', and no other file has an article'}"
+    return "the file is empty" if one else "the files are empty"
 
 
 def _entries(

@@ -15,16 +15,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from dedup.screen import ANYWHERE, LINE, Layout, Pattern, Screen, layout, pattern
+from dedup.screen import ANYWHERE, LINE, Layout, Screen, Units, layout, pattern
 from dedup.text import Reading, Texts, read, to_characters, views
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 AGENCY = r"""(?:Reuters|Associated\sPress|The\sAP|AP|Agence\sFrance[-\s]Presse|AFP|Press\sTrust\sof\sIndia|PTI|ANI|
     IANS|UNI|Xinhua|TASS|Interfax|RIA\sNovosti|dpa|DPA|EFE|ANSA|Bloomberg(?:\sNews)?|UPI|Press\sAssociation|PA(?:\sMedia)?|
@@ -198,8 +196,8 @@ def credits_in(text: str) -> tuple[Credit, ...]:
     return tuple(credit for _, credit in find_credits(batch, read(batch)))
 
 
-def find_credits(batch: Texts, reading: Reading, made: Layout | None = None) -> Iterator[tuple[int, Credit]]:
-    """Yield (number of the text, credit) for a batch, in order; a sentence has one at most."""
+def find_credits(batch: Texts, reading: Reading, made: Layout | None = None) -> list[tuple[int, Credit]]:
+    """Return (number of the text, credit) for a batch, in order; a sentence has one at most."""
     made = made or layout(batch, reading)
     sentences = made.sentences
     sizes = np.diff(made.bounds)
@@ -208,21 +206,21 @@ def find_credits(batch: Texts, reading: Reading, made: Layout | None = None) -> 
     short = (sizes == 1) | (made.paragraphs.words <= _LONGEST_LINE)
     scopes = np.where(closes & short[paragraph], LINE, ANYWHERE).astype(np.int8)
     found, _ = _FORMS.candidates(batch, reading, sentences, scopes)
+    units, numbers = found[:, 0], sentences.numbers[found[:, 0]]
     ends = made.bounds[made.paragraphs_of]
-    done = -1
-    for unit, number in found.tolist():
-        if unit == done:
-            continue
-        text, lies_in = sentences.text(batch, unit), int(sentences.numbers[unit])
-        place = _Place(
-            alone=bool(sizes[paragraph[unit]] == 1),
-            leads=unit == int(made.bounds[paragraph[unit]]),
-            early=unit - int(ends[lies_in]) < _FIRST_LINES,
-            late=int(ends[lies_in + 1]) - unit <= _LAST_LINES,
-        )
-        if met := _credit(_FORMS.patterns[number], text, place):
-            done = unit
-            yield lies_in, _placed(batch, lies_in, int(sentences.starts[unit]), text, met)
+    places = map(
+        _Place,
+        (sizes[paragraph[units]] == 1).tolist(),
+        (units == made.bounds[paragraph[units]]).tolist(),
+        (units - ends[numbers] < _FIRST_LINES).tolist(),
+        (ends[numbers + 1] - units <= _LAST_LINES).tolist(),
+    )
+    lines = sentences.strings(batch, units)
+    met: dict[int, _Met] = {}
+    for unit, form, line, place in zip(units.tolist(), found[:, 1].tolist(), lines, places, strict=True):
+        if unit not in met and (credit := _credit(form, line, place)):
+            met[unit] = credit
+    return _placed(batch, sentences, met)
 
 
 class _Place(NamedTuple):
@@ -234,15 +232,26 @@ class _Place(NamedTuple):
     late: bool
 
 
-def _credit(form: Pattern, text: str, place: _Place) -> tuple[str, int, int, str] | None:
-    """Return (agency, start, end, form) of the credit of this form in a sentence."""
+class _Met(NamedTuple):
+    """A credit in a sentence, at bytes ``start`` to ``end`` of it."""
+
+    agency: str
+    start: int
+    end: int
+    form: str
+
+
+@lru_cache(maxsize=1 << 14)  # copies carry the credits of what they copy
+def _credit(number: int, text: str, place: _Place) -> _Met | None:
+    """Return the credit of the form of this number in a sentence."""
+    form = _FORMS.patterns[number]
     match = form.expression.search(text)
     if match is None:
         return None
     if form.name == "line":
         return _line(text)
     group = "slashed" if form.name == "first" and match["slashed"] else "agency"
-    agency, (start, end) = match[group], match.span(group)
+    agency = match[group]
     stands = {
         "dateline": place.leads or place.early,
         "first": place.early,
@@ -251,18 +260,30 @@ def _credit(form: Pattern, text: str, place: _Place) -> tuple[str, int, int, str
     if not stands.get(form.name, True):
         return None
     names = {"first": "tag" if group == "agency" else "dateline", "tag": "tag" if place.alone else "caption"}
-    return _PHOTO.sub("", agency), start, end, names.get(form.name, form.name)
+    return _met(text, _PHOTO.sub("", agency), match.span(group), names.get(form.name, form.name))
 
 
-def _line(text: str) -> tuple[str, int, int, str]:
+def _line(text: str) -> _Met:
     for expression in _AGENCY_IN_LINE:
         if match := expression.search(text):
-            return match["agency"], *match.span("agency"), "line"
-    return "", 0, len(text), "line"
+            return _met(text, match["agency"], match.span("agency"), "line")
+    return _met(text, "", (0, len(text)), "line")
 
 
-def _placed(batch: Texts, number: int, base: int, text: str, met: tuple[str, int, int, str]) -> Credit:
-    agency, start, end, form = met
-    places = np.array([base + len(text[:place].encode()) for place in (start, end)], np.int32)
-    to_characters(batch, np.array([number, number], np.int32), places)
-    return Credit(agency, int(places[0]), int(places[1]), form)
+def _met(text: str, agency: str, span: tuple[int, int], form: str) -> _Met:
+    start, end = (len(text[:place].encode()) for place in span)
+    return _Met(agency, start, end, form)
+
+
+def _placed(batch: Texts, sentences: Units, met: dict[int, _Met]) -> list[tuple[int, Credit]]:
+    """Return the credits of sentences with the numbers of their texts and their places in these, in characters."""
+    units = np.array(list(met), np.int64)
+    numbers = sentences.numbers[units]
+    within = np.array([(credit.start, credit.end) for credit in met.values()], np.int32).reshape(-1, 2)
+    places = (sentences.starts[units][:, None] + within).ravel()
+    to_characters(batch, np.repeat(numbers, 2).astype(np.int32), places)
+    spans = places.reshape(-1, 2).tolist()
+    return [
+        (number, Credit(credit.agency, start, end, credit.form))
+        for number, credit, (start, end) in zip(numbers.tolist(), met.values(), spans, strict=True)
+    ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dedup.candidates import BAND
+from dedup.candidates import BAND, SEEN
 from dedup.lsh import probability
 from dedup.minhash import standard_error
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from dedup.settings import Settings
 
-SEEN = 1 / 3  # of the sampled shingles that the threshold asks for, the part that a candidate must share: pipeline.py
 _PANELS, _NODES = 256, 16  # of the quadrature: exact to 1e-9 for every banding of at most 4,096 minima
 _TAIL = 12  # standard deviations of a binomial count outside which nothing is counted
 _STEPS = 20  # of the table, from 0 to 1

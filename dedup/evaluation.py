@@ -21,6 +21,7 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from dedup.errors import CorpusError, OutputError
+from dedup.rewrites import TELLERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     from dedup.result import Result
 
-TELLERS = 5  # of a copy group, the first published distinct texts, that are aligned with other articles
 _NAMED = 3  # examples in a message
 _PARTS = 64  # of a cluster or a label, the largest, whose wrong pairs are looked at
 

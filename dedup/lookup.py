@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,18 @@ import pyarrow.compute as pc
 from dedup.article import FIELDS
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError
+from dedup.text import token_hashes, views
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
 
     from dedup.corpus import Corpus
     from dedup.result import Result
 
 _NAMED = 3  # ids in a message
+_AGAIN = "run `dedup find` again, or name the corpus that the result was made from (--corpus)"
 
 
 def corpus_of(result: Result, source: str | None = None) -> Corpus:
@@ -61,3 +65,50 @@ def find_articles(corpus: Corpus, ids: Sequence[str], fields: Sequence[str] = tu
     schema = pa.schema([FIELDS.field(name) for name in fields])
     parts = [batch for part in corpus.split(known) for _, batch in corpus.select(part, fields)]
     return pa.Table.from_batches(parts, schema).take(pa.array(back)).combine_chunks()
+
+
+def texts_of(result: Result, corpus: Corpus, ids: Sequence[str]) -> dict[str, str | None]:
+    """Return the texts of these articles of a result, by id, from its corpus.
+
+    Raises CorpusError where an id is not there, or a text is not the one that the result was made from: its words are
+    not as many, or a span ends behind it. An edit that keeps the number of words is not seen.
+    """
+    try:
+        found = find_articles(corpus, ids, ("id", "text"))
+    except CorpusError as error:
+        raise CorpusError(f"{error}; {_AGAIN}") from error
+    _check_words(result, corpus, found)
+    _check_spans(result, corpus, found)
+    return dict(zip(found["id"].to_pylist(), found["text"].to_pylist(), strict=True))
+
+
+def _check_words(result: Result, corpus: Corpus, found: pa.Table) -> None:
+    rows = pc.index_in(found["id"], value_set=result.articles["id"].combine_chunks())
+    had = result.articles["words"].take(rows).to_numpy()
+    has = np.diff(token_hashes(views(found["text"].combine_chunks())).places)
+    changed = np.flatnonzero(has != had)
+    if len(changed):
+        row = changed[0]
+        _refuse(corpus, found["id"], changed, f"it has {_words(has[row])}, and had {had[row]:,}")
+
+
+def _check_spans(result: Result, corpus: Corpus, found: pa.Table) -> None:
+    names = found["id"].combine_chunks()
+    spans = result.spans.filter(pc.is_in(result.spans["id"], names))
+    ends = np.zeros(len(found), np.int64)
+    np.maximum.at(ends, pc.index_in(spans["id"], value_set=names).to_numpy(), spans["end"].to_numpy())
+    sizes = pc.fill_null(pc.utf8_length(found["text"]), 0).to_numpy()
+    changed = np.flatnonzero(ends > sizes)
+    if len(changed):
+        row = changed[0]
+        _refuse(corpus, found["id"], changed, f"it has {sizes[row]:,} characters, and had {ends[row]:,} at least")
+
+
+def _refuse(corpus: Corpus, ids: pa.ChunkedArray, changed: NDArray[np.intp], how: str) -> NoReturn:
+    more = f" (and {len(changed) - 1:,} more)" if len(changed) > 1 else ""
+    what = f"the text of {ids[int(changed[0])].as_py()!r}{more} changed since the result was made: {how}"
+    raise CorpusError(f"{corpus.source or 'the corpus'}: {what}; {_AGAIN}")
+
+
+def _words(count: int) -> str:
+    return f"{count:,} word{'' if count == 1 else 's'}"

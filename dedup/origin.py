@@ -167,14 +167,56 @@ def _credits(members: Members) -> tuple[Counter[int], dict[int, float], set[int]
 
 @lru_cache(maxsize=1 << 14)
 def holds(agency: str, outlet: str) -> bool:
-    """Say whether a credit names an outlet: the same, one within the other as whole words, or its initials."""
+    """Say whether a credit names an outlet: the same house, one within the other as whole words, or its initials."""
     one, two = _key(agency), _key(outlet)
     if not one or not two:
         return False
+    if house(agency) == house(outlet):
+        return True
     within = (len(one) > _LEAST_NAME and f" {one} " in f" {two} ") or (
         len(two) > _LEAST_NAME and f" {two} " in f" {one} "
     )
-    return one == two or within or one.replace(" ", "") == _initials(outlet) or two == _initials(agency)
+    return within or one.replace(" ", "") == _initials(outlet) or two == _initials(agency)
+
+
+@lru_cache(maxsize=1 << 14)
+def house(outlet: str) -> str:
+    """Return whose an outlet is: its name without the words that every newsroom has, and a feed's without its section.
+
+    >>> house("BBC News"), house("bbc-top"), house("news.bbc.co.uk"), house("Fox News"), house("fox-world")
+    ('bbc', 'bbc', 'bbc', 'fox', 'fox')
+
+    A name in words keeps the words of a section, and a feed keeps what is none: these are other outlets.
+
+    >>> house("Reuters Health"), house("reuters-health"), house("fox-valley-times")
+    ('reutershealth', 'reuters', 'foxvalleytimes')
+    """
+    slug = _SLUG.fullmatch(outlet)
+    words = _label(outlet) if slug and "." in outlet else _key(outlet).split()
+    left_out = _NEWSROOM | _SECTIONS if slug else _NEWSROOM
+    while len(words) > 1 and words[-1] in left_out:
+        words = words[:-1]
+    return "".join(words) or outlet
+
+
+def _label(host: str) -> list[str]:
+    """Return the words of the part of a host that somebody registered."""
+    labels = host.split(".")[:-1]
+    while len(labels) > 1 and labels[-1] in _DOMAINS:
+        labels = labels[:-1]
+    word = labels[-1]
+    ends = [end for end in _NEWSROOM if word.endswith(end) and len(word) > len(end)]
+    return word.removesuffix(max(ends, key=len, default="")).rstrip("-").split("-")
+
+
+_SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)+")  # a feed's name or a host, and no name in words
+_NEWSROOM = frozenset(("news", "online", "agency", "newswire"))
+_DOMAINS = frozenset(("co", "com", "org", "net", "gov", "ac"))
+_SECTIONS = frozenset(
+    "africa all americas asia breaking business culture economy en english entertainment eu europe feed feeds finance"
+    " front headlines health home india international latest live local main markets national opinion politics rss"
+    " science sport sports stories tech technology top uk us world".split()
+)
 
 
 def _key(name: str) -> str:

@@ -20,13 +20,13 @@ import pyarrow as pa
 from dedup import lsh, overlap, profiles, sketch, tables
 from dedup.alignment import NO_DATE
 from dedup.background import Background
-from dedup.candidates import Candidates, check_size, choose, least
+from dedup.candidates import SEEN, Candidates, check_size, choose, least
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
 from dedup.kernels.linking import block_starts, components
 from dedup.postings import postings
 from dedup.result import Result
-from dedup.rewrites import Tellers, rewrites
+from dedup.rewrites import TELLERS, Tellers, rewrites
 from dedup.settings import Settings
 from dedup.sketch import Recipe
 from dedup.store import Held, TextStore
@@ -43,12 +43,8 @@ if TYPE_CHECKING:
     from dedup.corpus import Corpus
     from dedup.survey import Learned, Ranking, Survey
 
-# Of the keys that two articles must share by the threshold, the part that must be seen: the rest is the error of the
-# sample, and pairs that capped postings left out.
-_SEEN = 1 / 3
 _HELD_BYTES = 384 << 20  # of text: a corpus that has no more is read once
 _BLOCK_BYTES = 16 << 20  # of text whose pairs are verified at a time
-_TELLERS = 5  # of a copy group, the first published, that stand for it among the rewrites
 
 
 def find(
@@ -186,7 +182,7 @@ def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[
 
 def keys_needed(keys: NDArray[np.int32], settings: Settings) -> NDArray[np.float64]:
     """Return how many sampled shingles a text must share with a longer one to be its candidate, of those it has."""
-    return np.asarray(keys * (settings.excerpt * _SEEN), np.float64)
+    return np.asarray(keys * (settings.excerpt * SEEN), np.float64)
 
 
 def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:
@@ -289,5 +285,5 @@ def _tellers(surveyed: Survey, groups: tables.Members, first: NDArray[np.int64])
     distinct = groups.texts[groups.ranks] == groups.rows
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(distinct)])
     nth = before[:-1] - np.repeat(before[groups.places[:-1]], np.diff(groups.places))
-    rows = np.concatenate([np.flatnonzero(single), groups.rows[distinct & (nth < _TELLERS)]])
+    rows = np.concatenate([np.flatnonzero(single), groups.rows[distinct & (nth < TELLERS)]])
     return rows[tables.by_time(surveyed, rows, np.zeros(len(rows), np.int64))]

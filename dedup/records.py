@@ -147,7 +147,7 @@ def _json(source: Source, stream: BinaryIO) -> Iterator[Entry]:
 def _parsed(data: bytes) -> Any:
     """Return what JSON says, None where it is not JSON."""
     try:
-        return json.loads(data)
+        return json.loads(data, object_pairs_hook=_object)
     except (ValueError, RecursionError):
         return None
 
@@ -171,7 +171,7 @@ def _json_line(source: Source, number: int, line: bytes) -> Entry:
     except UnicodeDecodeError as error:
         return _not_utf8(number, line, error)
     try:
-        item = json.loads(text)
+        item = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         return Fault(number, "not JSON", f"is not JSON ({error.msg} at character {error.pos + 1})", text)
     except (ValueError, RecursionError):
@@ -183,7 +183,36 @@ def _json_item(source: Source, number: int, item: Any, text: str) -> Entry:
     if not isinstance(item, dict):
         what = f"is {type_name(item)}, expected an object with fields"
         return Fault(number, "not an object", what, text or json.dumps(item))
+    twice = _twice(item)
+    if twice:
+        what = f"field {twice!r} stands there twice; which is meant cannot be told"
+        return Fault(number, "field twice", what, text or json.dumps(item))
     return Record(number, item, f"{source.name}:{number}")
+
+
+class _Ambiguous(dict[str, Any]):
+    """An object in which a field stands twice; ``twice`` is its name."""
+
+    twice = ""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; JSON leaves open what a name means that stands there twice, and Python takes the last."""
+    made = dict(pairs)
+    if len(made) == len(pairs):
+        return made
+    ambiguous = _Ambiguous(made)
+    names = [name for name, _ in pairs]
+    ambiguous.twice = next(name for name in made if names.count(name) > 1)
+    return ambiguous
+
+
+def _twice(item: dict[str, Any]) -> str:
+    """Return the first field that stands twice in an object, or in one that it holds; lists become no columns."""
+    if isinstance(item, _Ambiguous):
+        return item.twice
+    inner = ((name, _twice(value)) for name, value in item.items() if isinstance(value, dict))
+    return next((f"{name}.{found}" for name, found in inner if found), "")
 
 
 def type_name(value: Any) -> str:

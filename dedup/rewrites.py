@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from dedup.vocabulary import Vocabulary
     from dedup.workers import Workers
 
+TELLERS = 5  # distinct texts of a copy group, the first published, that stand for it
 SHARED = 3  # of their 48 salient terms, from which two articles are candidates
 _HOUR = 3_600_000_000  # microseconds
 

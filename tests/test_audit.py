@@ -73,6 +73,19 @@ def test_less_than_the_share_is_mostly_own_with_a_credit_and_own_without() -> No
     assert [lower[name]["verdict"] for name in "wab"] == ["own", "credited", "uncredited"]
 
 
+@pytest.mark.parametrize(("outlet", "credit"), [("bbc-top", "BBC"), ("fox-world", "Fox News"), ("BBC News", "BBC")])
+def test_a_feed_that_credits_its_own_outlet_credits_nobody(outlet: str, credit: str) -> None:
+    told = pair(article("a", outlet, 1, 0.8, credit=credit))
+    assert (told["verdict"], told["source_outlet"]) == ("uncredited", "Wire")
+    another = pair(article("a", "fox-valley-times", 1, 0.8, credit=credit))
+    assert another["verdict"] == "credited"
+
+
+def test_feeds_of_one_outlet_do_not_copy_from_each_other() -> None:
+    told = pair(article("a", "bbc-top", 5, 0.8, credit="BBC"), article("w", "bbc-world", 0))
+    assert (told["verdict"], told["from_others"], told["outlet"]) == ("own outlet", 0, "bbc-top")
+
+
 def test_what_comes_from_the_own_outlet_is_no_copying() -> None:
     told = pair(article("a", "Wire", 5, 0.8))
     assert (told["verdict"], told["from_others"], told["from_own_outlet"]) == ("own outlet", 0, pytest.approx(0.8))

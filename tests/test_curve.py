@@ -20,7 +20,8 @@ from rich.cells import cell_len
 from support import ROOT, copies_only, prose
 
 from dedup import cli
-from dedup.curve import SEEN, chance, curve, excerpt_chance, mean_chance, resemblance_at
+from dedup.candidates import SEEN
+from dedup.curve import chance, curve, excerpt_chance, mean_chance, resemblance_at
 from dedup.minhash import estimate, standard_error
 from dedup.pipeline import find, signatures
 from dedup.report import plot

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import dedup
-from dedup import evaluation, pipeline
+from dedup import evaluation
 from dedup.article import ARTICLES, MATCHES, SPANS
 from dedup.errors import CorpusError, OutputError
 from dedup.evaluation import Labelled, Truth, read_pairs, read_truth, relink, scores
@@ -253,10 +253,6 @@ def partition(values: list[Any]) -> set[frozenset[int]]:
 def test_linking_again_gives_what_find_gives(loose: Result, sample: Path, cut: float) -> None:
     found = dedup.find(str(sample), Settings(story_threshold=cut)).articles["story_id"].to_pylist()
     assert partition(relink(loose, cut).tolist()) == partition(found)
-
-
-def test_linking_again_takes_the_articles_that_find_aligns() -> None:
-    assert evaluation.TELLERS == pipeline._TELLERS  # noqa: SLF001
 
 
 def test_the_sweep_goes_upward_from_the_result(loose: Result, sample: Path) -> None:

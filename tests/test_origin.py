@@ -11,7 +11,7 @@ import pytest
 from dedup import find
 from dedup.credits import Credit
 from dedup.kernels.runs import UNDATED as NEVER
-from dedup.origin import COVERAGE, CREDITED, EARLIEST, OWN_CREDIT, Members, coverage, holds, origin, shown
+from dedup.origin import COVERAGE, CREDITED, EARLIEST, OWN_CREDIT, Members, coverage, holds, house, origin, shown
 from dedup.origin import UNKNOWN as NOBODY
 from dedup.text import tokenise, views
 
@@ -98,6 +98,48 @@ def test_equal_times_hide_the_origin_but_not_a_later_member() -> None:
 def test_a_credit_names_an_outlet(agency: str, outlet: str) -> None:
     assert holds(agency, outlet)
     assert holds(outlet, agency)
+
+
+@pytest.mark.parametrize(
+    ("agency", "outlet"),
+    [
+        ("Fox News", "fox-world"),
+        ("Fox News", "foxnews.com"),
+        ("BBC", "bbc-top"),
+        ("BBC", "BBC News"),
+        ("BBC News", "bbc-world-africa"),
+        ("BBC", "news.bbc.co.uk"),
+        ("AP News", "apnews.com"),
+        ("The Velmark Times", "velmark-times_politics"),
+    ],
+)
+def test_a_credit_names_a_feed_of_an_outlet(agency: str, outlet: str) -> None:
+    assert holds(agency, outlet)
+    assert house(agency) == house(outlet)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Fox News", "fox-valley-times"),
+        ("Fox News", "Fox Valley Times"),
+        ("BBC", "bbcreal.example"),
+        ("ABC News", "abc-family"),
+        ("Daily News", "daily-mail"),
+        ("Sky News", "Sky Sports"),
+        ("Reuters", "Reuters Health"),
+        ("CBS News", "cbc-news"),
+        ("News", "world-news"),
+        ("!", "?"),
+    ],
+)
+def test_outlets_of_like_names_stay_apart(one: str, other: str) -> None:
+    assert house(one) != house(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Fox News", "fox-valley-times"), ("ABC News", "abc-family"), ("!", "?")])
+def test_a_credit_does_not_name_an_outlet_of_a_like_name(one: str, other: str) -> None:
+    assert not holds(one, other)
 
 
 @pytest.mark.parametrize(

@@ -227,15 +227,38 @@ def test_a_table_in_memory_leaves_no_texts(sample: Path) -> None:
 
 def test_a_corpus_that_changed_is_noticed(tmp_path: Path) -> None:
     random = np.random.default_rng(5)
-    text = " ".join(prose(random, 200))
-    pq.write_table(pa.table({"id": ["a", "b"], "text": [text, text]}), tmp_path / "news.parquet")
-    result = dedup.find(tmp_path / "news.parquet")
-    pq.write_table(pa.table({"id": ["a", "b"], "text": [text, text[:100]]}), tmp_path / "news.parquet")
-    assert "its spans end at" in page(result).missing
-    pq.write_table(pa.table({"id": ["a"], "text": [text]}), tmp_path / "news.parquet")
-    assert "no article with the id 'b'" in page(result).missing
+    corpus, text = tmp_path / "news.parquet", " ".join(prose(random, 200))
+
+    def write(second: str) -> None:
+        pq.write_table(pa.table({"id": ["a", "b"], "text": [text, second]}), corpus)
+
+    write(text)
+    result = dedup.find(corpus)
+    advice = "; run `dedup find` again, or name the corpus that the result was made from (--corpus)"
+    changed = f"{corpus}: the text of 'b' changed since the result was made: "
+    write(f"{text} more")
+    assert page(result).missing == f"{changed}it has 201 words, and had 200{advice}"
+    write(" ".join(word[:2] for word in text.split()))
+    assert page(result).missing == f"{changed}it has 599 characters, and had {len(text):,} at least{advice}"
+    write("")
+    with pytest.raises(dedup.CorpusError, match="'b' changed since the result was made: it has 0 words, and had 200;"):
+        page(result, source=str(corpus))
+    pq.write_table(pa.table({"id": ["a"], "text": [text]}), corpus)
+    assert page(result).missing == f"{corpus}: no article with the id 'b'{advice}"
     with pytest.raises(dedup.CorpusError, match="no article with the id 'b'"):
-        page(result, source=str(tmp_path / "news.parquet"))
+        page(result, source=str(corpus))
+
+
+def test_texts_that_changed_are_counted(tmp_path: Path) -> None:
+    text = " ".join(prose(np.random.default_rng(6), 200))
+    table = pa.table({"id": ["a", "b", "c"], "text": [text] * 3})
+    pq.write_table(table, tmp_path / "news.parquet")
+    assert run("find", tmp_path / "news.parquet", "-o", tmp_path / "out").exit_code == 0
+    pq.write_table(table.set_column(1, "text", [[f"{text} more"] * 3]), tmp_path / "news.parquet")
+    done = run("report", tmp_path / "out", "--html", tmp_path / "report.html")
+    assert done.exit_code == 0
+    assert "the text of 'a' (and 2 more) changed since the result was made" in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
 # Hostile text

@@ -33,6 +33,7 @@ NAMES = [
     "Verdict",
     "__version__",
     "compare",
+    "copies",
     "find",
     "from_datasketch",
     "shingle_hashes",

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Dedup(Base):
-    """The product: copies with exact scores and the ledger of the articles that have any."""
+    """The product: `find`, which accounts for every word of the articles that have copies or a story."""
 
     def __init__(self, **settings: Any) -> None:
         """Take settings; without, what peers do not do is off: boilerplate, stories."""
         import dedup  # noqa: PLC0415 - measured
 
-        missing = [name for name in ("find", "signatures", "Settings") if not hasattr(dedup, name)]
+        missing = [name for name in ("copies", "find", "signatures", "Settings") if not hasattr(dedup, name)]
         if missing:
             message = f"dedup has no {', '.join(missing)} yet"
             raise UnavailableError(message)
@@ -35,8 +35,21 @@ class Dedup(Base):
         return self._library.find(corpus, self._settings).articles.select(["id", "copy_id"])
 
 
-def copies() -> Dedup:
-    """Find copies only, as the peers do."""
+class Copies(Dedup):
+    """The product: `copies`, the groups alone, exactly verified."""
+
+    def clusters(self, corpus: Path) -> pa.Table:
+        """Read, find, verify."""
+        return self._library.copies(corpus, self._settings).select(["id", "copy_id"])
+
+
+def copies() -> Copies:
+    """Find copy groups only, as the peers do."""
+    return Copies(stories=False, boilerplate=False)
+
+
+def ledger() -> Dedup:
+    """Find copies, and account for them."""
     return Dedup(stories=False, boilerplate=False)
 
 

@@ -8,7 +8,7 @@ import click
 
 from dedup.cli import output
 from dedup.cli.files import read_result
-from dedup.cli.options import as_json, examples
+from dedup.cli.options import Share, as_json, examples
 
 _HALF = 0.5  # audit.HALF, without loading what it needs
 
@@ -26,7 +26,7 @@ _HALF = 0.5  # audit.HALF, without loading what it needs
 @click.option("--outlet", metavar="NAME", help="Only the articles of this outlet.")
 @click.option(
     "--least",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Share(),
     default=_HALF,
     show_default=True,
     metavar="SHARE",

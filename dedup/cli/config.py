@@ -37,8 +37,11 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def _document(path: Path) -> dict[str, Any]:
+    if path.is_dir() or (path.exists() and not path.is_file()):
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise SettingsError(f"{path}: is {what}, expected a TOML file; {_HINT}")
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror or error}); {_HINT}") from error
     except UnicodeDecodeError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
@@ -166,6 +167,23 @@ def _read(config: Path) -> dict[str, Any]:
 
 _BANDING = ("permutations", "bands", "rows")
 _TOGETHER = "bands x rows"  # how the message begins that is about all three
+
+
+class Share(click.FloatRange):
+    """A share above 0, up to 1; what is no number in the usual sense (nan) is refused too."""
+
+    name = "share"
+
+    def __init__(self) -> None:
+        """Take the bounds of a share."""
+        super().__init__(0, 1, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read a number; bounds say nothing of one that is in no order."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead.")

@@ -41,8 +41,8 @@ def report(*, out: Path, file: Path, stories: int | None, source: str | None) ->
     outlet published it and what every article took; and any two of its articles side by side, with what is copied and
     reworded marked. The file holds all it needs: it can be mailed, and nothing is loaded from elsewhere.
 
-    The texts come from the corpus, which must be where it was, or where --corpus says. Without it the file is written
-    without texts side by side.
+    The texts come from the corpus, which must be where it was, or where --corpus says. Without it, or where a text is
+    not the one that OUT was made from, the file is written without texts side by side, and a line says why.
 
     Needs Jinja2: pip install 'dedup[report]'.
     """

@@ -12,6 +12,7 @@ from dedup.index import accounts, catalog, copies, joining, partners
 from dedup.index.catalog import NONE
 from dedup.index.joining import Stories
 from dedup.index.verdict import Match, Verdict
+from dedup.rewrites import TELLERS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     from dedup.sketch import Recipe
     from dedup.stories import Model
     from dedup.workers import Workers
-
-_TELLERS = 5  # distinct texts of a copy group, the first to arrive, that are aligned with other articles
 
 
 class Means(NamedTuple):
@@ -114,7 +113,7 @@ def _tellers(desk: Desk, stories: Stories) -> dict[int, int]:
         if not teller:
             continue
         count[group[number]] = count.get(group[number], 0) + 1
-        if number >= new.first and count[group[number]] > _TELLERS:
+        if number >= new.first and count[group[number]] > TELLERS:
             desk.change(number, teller=False)
     return group
 

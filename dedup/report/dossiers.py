@@ -20,7 +20,6 @@ import pyarrow.compute as pc
 
 from dedup.article import KINDS, RELATIONS
 from dedup.audit import origins
-from dedup.errors import CorpusError
 from dedup.report.listing import UNDATED
 from dedup.report.terminal import printable
 
@@ -201,7 +200,7 @@ def texts(
 ) -> Iterator[tuple[dict[int, Marked], list[list[Any]]]]:
     """Yield, story by story, the texts with their spans and the matches among the listed members.
 
-    ``originals`` are the texts by id. Raises CorpusError where a text is shorter than its spans say.
+    ``originals`` are the texts by id, as :func:`dedup.lookup.texts_of` reads them.
     """
     names = result.articles["id"].combine_chunks()
     spans, matches = _Spans.of(result.spans, names, stories), _Matches.of(result.matches, names, stories)
@@ -264,11 +263,6 @@ class _Spans(NamedTuple):
         own = units[row]
         low, high = np.searchsorted(self.owners, [row, row + 1])
         found = self.columns[low:high].copy()
-        if len(found) and int(found[-1, 1]) > len(own.text):
-            message = (
-                f"a text of {len(own.text)} characters is not the one that was read: its spans end at {found[-1, 1]}"
-            )
-            raise CorpusError(f"{message}; make the result again")
         found = found[found[:, 0] < LONGEST]
         found[:, :2] = own.at(np.minimum(found[:, :2], LONGEST))
         for other in set(found[:, 3].tolist()) & units.keys():

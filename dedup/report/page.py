@@ -18,7 +18,7 @@ import numpy as np
 from dedup.article import KINDS, RELATIONS
 from dedup.audit import audit
 from dedup.errors import CorpusError, MissingExtraError
-from dedup.lookup import corpus_of, find_articles
+from dedup.lookup import corpus_of, texts_of
 from dedup.report import dossiers, terminal
 from dedup.report.listing import listing
 from dedup.report.overview import overview
@@ -64,8 +64,8 @@ def page(result: Result, stories: int | None = None, source: str | None = None) 
     """Make the page of a result: the ``stories`` largest in detail, by default as many as fit :data:`BUDGET` bytes.
 
     Texts are read from the corpus that the result remembers, or from where it is now (``source``). Where it is gone,
-    the page goes without them. Raises CorpusError where ``source`` is given and is not that corpus, and
-    MissingExtraError where Jinja2 is not installed.
+    or a text there changed, the page goes without them. Raises CorpusError where ``source`` is given and is not that
+    corpus, and MissingExtraError where Jinja2 is not installed.
     """
     template = _template()
     audited = audit(result.articles, result.spans)
@@ -193,13 +193,12 @@ def _texts(
     try:
         corpus = corpus_of(result, source)
         ids = result.articles["id"].take(np.concatenate([story.rows[story.texts] for story in wanted]))
-        found = find_articles(corpus, ids.to_pylist(), ("id", "text"))
-        originals = dict(zip(found["id"].to_pylist(), found["text"].to_pylist(), strict=True))
-        return list(_packed(result, wanted, originals, room)), ""
+        originals = texts_of(result, corpus, ids.to_pylist())
     except CorpusError as error:
         if source is not None:
             raise
         return [], str(error)
+    return list(_packed(result, wanted, originals, room)), ""
 
 
 def _readable(listed: Listing, chosen: Sequence[Dossier], room: int | None) -> Iterator[Dossier]:

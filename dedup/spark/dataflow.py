@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  (its usual name)
 
 from dedup.errors import SettingsError
+from dedup.rewrites import TELLERS
 from dedup.settings import Settings
 from dedup.spark import copies
 from dedup.spark.accounts import account, matches
@@ -21,7 +22,7 @@ from dedup.spark.articles import read
 from dedup.spark.frames import keep, told
 from dedup.spark.learning import learn, ship
 from dedup.spark.result import SparkResult
-from dedup.spark.retelling import TELLERS, retell
+from dedup.spark.retelling import retell
 from dedup.spark.surveying import surveyed
 
 if TYPE_CHECKING:

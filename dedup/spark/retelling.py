@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from dedup.settings import Settings
     from dedup.spark.learning import Learned
 
-TELLERS = 5  # of a copy group, the first published, that stand for it among the rewrites
 _HOUR = 3_600_000_000  # microseconds
 _SLICE_BITS = 15  # of a number: below them an article's place among those whose pairs are aligned together
 _SUMMED_BITS = 12  # and among those whose counts are added up together
