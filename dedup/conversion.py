@@ -26,7 +26,7 @@ from dedup.corpus import moment
 from dedup.errors import CorpusError
 from dedup.records import LONGEST_SHOWN, Fault, Record, read, type_name
 from dedup.rowgroups import GROUP_BYTES, GROUP_ROWS, RowGroups
-from dedup.sources import CSV, Source, opened
+from dedup.sources import CSV, STDIN, Source, opened
 from dedup.workers import Progress, silent
 
 if TYPE_CHECKING:
@@ -114,11 +114,10 @@ def _nothing(told: Conversion, sources: Sequence[Source]) -> str:
         return f"all rows are bad: {told.reasons()}"
     if not sources:
         return "no file is of a known kind"
-    source = next((source for source in sources if source.size), sources[0])
-    one = len(sources) == 1
-    if source.size and source.kind == CSV:
-        return f"{source.path} has no row below its header{'' if one else ', and no other file has an article'}"
-    return "the file is empty" if one else "the files are empty"
+    headed = [source for source in sources if source.kind == CSV and (source.size or source.path == STDIN)]
+    if headed:
+        return f"{headed[0].path}: no row stands below the header"
+    return "the file is empty" if len(sources) == 1 else "the files are empty"
 
 
 def _entries(
@@ -168,7 +167,11 @@ class _Rejects:
             "detail": fault.detail,
             "value": fault.value[:LONGEST_SHOWN],
         }
-        self._listed.write(json.dumps(row) + "\n")
+        try:
+            self._listed.write(json.dumps(row) + "\n")
+        except OSError as error:
+            error.filename = self._listed.name  # so that it is not taken for one of the corpus
+            raise
 
 
 def _shown(values: Mapping[str, Any]) -> str:

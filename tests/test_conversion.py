@@ -213,7 +213,7 @@ def test_standard_input(tmp_path: Path) -> None:
         assert (done.returncode, done.stderr) == (0, b"")
         assert [row["id"] for row in rows_of(tmp_path / "c.parquet")] == ["stdin:1", "stdin:2"]
     done = process("-", "--kind", "json", "-o", tmp_path / "none.parquet", stdin=b"")
-    assert (done.returncode, done.stderr) == (1, b"dedup: error: no article was found: the files are empty\n")
+    assert (done.returncode, done.stderr) == (1, b"dedup: error: no article was found: the file is empty\n")
     assert not (tmp_path / "none.parquet").exists()
 
 
@@ -327,6 +327,8 @@ def test_a_mapped_name_that_is_not_there(tmp_path: Path) -> None:
         ('{"text": "a \\ud800"}', "not UTF-8", "field 'text': is not UTF-8"),
         ('{"text": "a", "more": "\\udfff"}', "not UTF-8", "field 'more': is not UTF-8"),
         ('{"text": "a", "\\ud800": 1}', "not UTF-8", "the name of a field: is not UTF-8"),
+        ('{"text": "a", "id": "x", "text": "b"}', "field twice", "field 'text' stands there twice"),
+        ('{"text": "a", "more": {"of": {"it": 1, "it": 1}}}', "field twice", "field 'more.of.it' stands there twice"),
         ('{"text": "a", "id": "good"}', "duplicate id", "id 'good': an earlier article has the same"),
     ],
 )
@@ -467,6 +469,26 @@ def test_csv_headers(tmp_path: Path) -> None:
     assert converted(tmp_path, tmp_path / "news.csv")[0]["column_1"] == "1"
     (tmp_path / "news.tsv").write_text(f"text\n{TEXT}\n")
     assert converted(tmp_path, tmp_path / "news.tsv")[0]["text"] == TEXT
+
+
+def test_a_csv_without_rows_says_so(tmp_path: Path) -> None:
+    (tmp_path / "news.csv").write_text("id,text\n")
+    message = f"no article was found: {tmp_path}/news.csv: no row stands below the header"
+    assert refused(tmp_path, tmp_path / "news.csv") == message
+    (tmp_path / "news.csv").write_bytes(b"")
+    assert refused(tmp_path, tmp_path / "news.csv") == "no article was found: the file is empty"
+    done = process("-", "--kind", "csv", "-o", tmp_path / "none.parquet", stdin=b"id,text\n")
+    assert done.stderr == b"dedup: error: no article was found: -: no row stands below the header\n"
+
+
+def test_a_field_that_stands_twice_in_an_array_is_named_with_its_item(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(f'[{{"text": "{TEXT}"}},\n{{"text": "a",\n"text": "b"}}]')
+    message = refused(tmp_path, tmp_path / "a.json")
+    assert message.startswith(f"{tmp_path}/a.json, line 2: field 'text' stands there twice; which is meant cannot be")
+    (tmp_path / "a.json").write_text('{"text": "a",\n"text": "b"}')
+    assert "line 1: field 'text' stands there twice" in refused(tmp_path, tmp_path / "a.json")
+    (tmp_path / "a.json").write_text(f'{{"text": "{TEXT}", "tags": [{{"a": 1, "a": 2}}]}}')
+    assert len(converted(tmp_path, tmp_path / "a.json")) == 1  # lists become no columns
 
 
 def test_a_long_field_is_read(tmp_path: Path) -> None:

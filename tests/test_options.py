@@ -113,6 +113,11 @@ def test_a_background_is_beside_its_file(file: Path) -> None:
     assert told("--config", file)["background"]["value"] == ""
 
 
+def test_a_byte_order_mark_is_no_part_of_a_file(file: Path) -> None:
+    file.write_bytes(b"\xef\xbb\xbfnear = 0.7\n")
+    assert told("--config", file)["near"]["value"] == 0.7
+
+
 # What is refused ------------------------------------------------------------------------------------------------------
 
 
@@ -152,11 +157,17 @@ def test_an_option_overrules_a_wrong_value(file: Path) -> None:
 
 
 def test_what_is_no_file_is_refused(file: Path) -> None:
-    for path, reason in ((file, "No such file or directory"), (file.parent, "Is a directory")):
+    os.mkfifo(file.with_name("pipe"))
+    for path, reason in (
+        (file, "cannot be read (No such file or directory)"),
+        (file.parent, "is a folder, expected a TOML file"),
+        (file.with_name("pipe"), "is a pipe or a device, expected a TOML file"),
+        (file / "in" / "it", "cannot be read (No such file or directory)"),
+    ):
         done = run("settings", "--config", path)
         assert (done.exit_code, done.stdout) == (2, "")
         hint = "`dedup settings --toml` prints a file to start from"
-        assert done.stderr == f"dedup: error: {path}: cannot be read ({reason}); {hint}\n"
+        assert done.stderr == f"dedup: error: {path}: {reason}; {hint}\n"
     file.write_bytes(b"near = 0.7 # \xff")
     assert "not TOML (byte 13 is not UTF-8)" in run("settings", "--config", file).stderr
 

@@ -344,6 +344,24 @@ def test_report_writes_the_file_whole_or_not_at_all(sample: Path, tmp_path: Path
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["out"]
 
 
+FULL_DISK = """
+import resource, sys
+from dedup import cli
+resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, resource.RLIM_INFINITY))
+cli.main(sys.argv[1:])
+"""
+
+
+def test_a_full_disk_is_named_with_its_file(sample: Path, tmp_path: Path) -> None:
+    assert run("find", sample, "-o", tmp_path / "out").exit_code == 0
+    file = tmp_path / "report.html"
+    command = [sys.executable, "-c", FULL_DISK, "report", str(tmp_path / "out"), "--html", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
+    message = f"dedup: error: {file}: cannot be written (File too large); nothing was changed there\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", message)
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_report_needs_jinja(sample: Path, tmp_path: Path) -> None:
     assert run("find", sample, "-o", tmp_path / "out").exit_code == 0
     code = "import sys; sys.modules['jinja2'] = None; from dedup.cli import main; main(prog_name='dedup')"

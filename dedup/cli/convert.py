@@ -13,7 +13,7 @@ import click
 from dedup.cli import output
 from dedup.cli.files import check_file, whole
 from dedup.cli.options import as_json, check_columns, examples, quietly, with_columns
-from dedup.errors import CorpusError, OutputError
+from dedup.errors import CorpusError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -134,18 +134,11 @@ def _listed(file: Path | None) -> Iterator[TextIO | None]:
         yield None
         return
     refused: CorpusError | None = None
-    try:
-        with whole(file) as work, work.open("w", encoding="ascii") as listed:
-            try:
-                yield listed
-            except CorpusError as error:
-                refused = error
-    except OSError as error:
-        if error.filename is not None:  # of the corpus, or of a folder
-            raise
-        raise OutputError(
-            f"{file}: cannot be written ({error.strerror or error}); nothing was changed there"
-        ) from error
+    with whole(file) as work, work.open("w", encoding="ascii") as listed:
+        try:
+            yield listed
+        except CorpusError as error:
+            refused = error
     if refused is not None:
         raise CorpusError(f"{refused}; the bad rows are listed in {file}") from refused
 

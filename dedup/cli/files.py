@@ -87,8 +87,18 @@ def check_file(corpus: str, file: Path, *, parquet: bool = False) -> None:
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """Yield a path to write to, which takes the place of ``file`` when all is written."""
-    with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
-        work = Path(folder) / file.name
-        yield work
-        work.replace(file)
+    """Yield a path to write to, which takes the place of ``file`` when all is written.
+
+    Raises OutputError for an OSError in between that is of no other file.
+    """
+    folder = ""
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:
+            work = Path(folder) / file.name
+            yield work
+            work.replace(file)
+    except OSError as error:
+        if error.filename is not None and not str(error.filename).startswith(folder):
+            raise
+        reason = error.strerror or str(error).splitlines()[0]
+        raise OutputError(f"{file}: cannot be written ({reason}); nothing was changed there") from error
