@@ -1,10 +1,11 @@
 """Fill an index with generated articles and measure it at 10k, 100k and 1M: `python benchmarks/index.py --folder F`.
 
-Articles come in order of time, 2,800 a day (`arrivals.py`). At each size one process adds five batches of 1,000, 500
+Articles come in order of time, 2,800 a day (`arrivals.py`). At each size one process adds eight batches of 1,000, 500
 articles one by one, and checks 500 that are not there; then its memory is read. `stories` is the whole index; `copies`
-is one with `stories=False`. Beside them, on the first articles, datasketch's MinHashLSH in memory and on a Redis server
-that this program starts and stops: one query and one insertion an article, 21 bands of 6 rows, which find what the
-index finds. Redis does not write to the disk meanwhile, and the peers verify nothing: that flatters them.
+is one with `stories=False`, to which articles are added without ledgers. Beside them, on the first articles,
+datasketch's MinHashLSH in memory and on a Redis server that this program starts and stops: one query and one insertion
+an article, 21 bands of 6 rows, which find what the index finds. Redis does not write to the disk meanwhile, and the
+peers verify nothing: that flatters them.
 
 The folder keeps the corpus, the filled indexes and what was measured. A run that was stopped goes on where it was.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 import socket
@@ -44,10 +46,11 @@ if TYPE_CHECKING:
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "record" / "index.csv"
 PACKAGES = ("dedup", "lmdb", "zstandard", "numpy", "numba", "pyarrow", "datasketch", "redis")
-BATCH, BATCHES = 1000, 5
+BATCH, BATCHES = 1000, 8
 SINGLES = 500
 REST = (BATCHES + 2) * BATCH  # articles that are added at a size, and some that are not
 PLANTED = 0.8  # resemblance of the pairs by which recall is measured
+SUBJECTS = ("copies", "stories")
 PEERS = ("datasketch", "datasketch-redis")
 Answer = TypeVar("Answer")
 
@@ -140,25 +143,25 @@ def settings_of(subject: str) -> Settings:
     return Settings(stories=subject == "stories")
 
 
-def fill(index: Index, corpus: Path, articles: int) -> None:
+def fill(index: Index, corpus: Path, articles: int, *, ledgers: bool) -> None:
     """Add what is missing up to so many articles."""
     for table in arrivals.read(corpus, len(index), articles):
-        index.add(table)
+        index.add(table, ledgers=ledgers)
 
 
 def measured_index(folder: Path, subject: str, articles: int) -> dict[str, float]:
     """Fill an index to a size and measure it there."""
-    corpus, place = folder / "arrivals.parquet", folder / f"{subject}.index"
+    corpus, place, ledgers = folder / "arrivals.parquet", folder / f"{subject}.index", subject == "stories"
     with Index.open(place, settings_of(subject)) as index:
-        fill(index, corpus, articles)
+        fill(index, corpus, articles, ledgers=ledgers)
         held = len(index)
         table = pa.concat_tables(arrivals.read(corpus, held, held + REST)).combine_chunks()
         parts = [table.slice(start, BATCH) for start in range(0, BATCHES * BATCH + BATCH, BATCH)]
-        index.add(parts[0])
-        batches = timed([lambda part=part: index.add(part) for part in parts[1:]])  # type: ignore[misc]
+        index.add(parts[0], ledgers=ledgers)
+        batches = timed([lambda part=part: index.add(part, ledgers=ledgers) for part in parts[1:]])  # type: ignore[misc]
         rows = table.slice(len(parts) * BATCH).to_pylist()
         checks = timed([lambda row=row: index.check(row) for row in rows[-SINGLES:]])  # type: ignore[misc]
-        singles = timed([lambda row=row: index.add([row]) for row in rows[:SINGLES]])  # type: ignore[misc]
+        singles = timed([lambda row=row: index.add([row], ledgers=ledgers) for row in rows[:SINGLES]])  # type: ignore[misc]
         whole, private = memory()
         size = index.info().bytes / len(index)
     opened = timed([lambda: Index.open(place, readonly=True).close()] * 5)
@@ -197,8 +200,8 @@ def measured_recall(folder: Path, articles: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(dir=folder) as work:
         tables = list(arrivals.read(corpus, 0, articles))
         with Index.open(Path(work) / "copies.index", settings_of("copies")) as index:
-            index.add(tables[0].slice(0, BATCH))
-            taken = timed([lambda: [index.add(table) for table in tables]])
+            index.add(tables[0].slice(0, BATCH), ledgers=False)
+            taken = timed([lambda: [index.add(table, ledgers=False) for table in tables]])
             found = index.result().articles
             whole, private = memory()
     group = dict(zip(found["id"].to_pylist(), found["copy_id"].to_pylist(), strict=True))
@@ -394,7 +397,7 @@ def table_of(rows: list[dict[str, Any]]) -> str:
     for row in rows:
         cells = [_cell(row, name) for name in names]
         lines.append("  ".join([row["subject"].ljust(17), f"{int(row['articles']):9,}", *cells]))
-    return "\n".join([*lines, *_floors(rows)])
+    return "\n".join([*lines, *_growth(rows), *_floors(rows)])
 
 
 def _cell(row: dict[str, Any], name: str) -> str:
@@ -402,15 +405,33 @@ def _cell(row: dict[str, Any], name: str) -> str:
     return " " * 10 if value in (None, "") else f"{float(value):10,.3f}"
 
 
+def _growth(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Say with what power of the articles in the index the CPU time of each call grows."""
+    for subject in SUBJECTS:
+        own = sorted((row for row in rows if row["subject"] == subject and row.get("open_ms")), key=_size)
+        if len(own) > 1:
+            calls = ("batch_cpu_ms", "single_cpu_ms", "check_cpu_ms")
+            told = [f"{name.removesuffix('_cpu_ms')} {_power(own[0], own[-1], name):+.2f}" for name in calls]
+            yield f"{subject}, exponents of growth from {_size(own[0]):,} to {_size(own[-1]):,}: {', '.join(told)}"
+
+
+def _power(small: dict[str, Any], large: dict[str, Any], name: str) -> float:
+    return math.log(float(large[name]) / float(small[name])) / math.log(_size(large) / _size(small))
+
+
+def _size(row: dict[str, Any]) -> int:
+    return int(row["articles"])
+
+
 def _floors(rows: list[dict[str, Any]]) -> Iterator[str]:
     """Say of each floor whether the largest index keeps it."""
     for (subject, name), (_, limit) in FLOORS.items():
         own = [row for row in rows if row["subject"] == subject and row.get("single_p99_ms")]
         if own:
-            largest = max(own, key=lambda row: int(row["articles"]))
+            largest = max(own, key=_size)
             kept = float(largest[name]) <= limit
             said = f"{float(largest[name]):.3f}, {'kept' if kept else 'MISSED'}"
-            yield f"{subject}, {name} <= {limit:g} at {int(largest['articles']):,}: {said}"
+            yield f"{subject}, {name} <= {limit:g} at {_size(largest):,}: {said}"
     rate = {row["subject"]: 1 / float(row["batch_ms"]) for row in rows if row.get("recall")}
     for peer in PEERS:
         if peer in rate and "copies" in rate:

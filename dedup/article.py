@@ -78,6 +78,9 @@ ARTICLES = pa.schema(
     ]
 )
 
+# One row an input article, of copies alone: the columns of ARTICLES that say of what group it is.
+COPIES = pa.schema([ARTICLES.field(name) for name in ("id", "copy_id", "relation", "witness_id", "score")])
+
 # One row a verified match. `left` is the longer of two copies, the earlier of two rewrites. Scores lie in 0..1:
 # overlap of shingles for copies, the probability that two articles tell one story (`story_score`) for rewrites.
 MATCHES = pa.schema(

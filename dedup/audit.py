@@ -179,8 +179,8 @@ def by_outlet(audited: pa.Table) -> pa.Table:
 class _Known(NamedTuple):
     """Of every article: its outlet and its credit by number (-1 for none), its time, and what credits say.
 
-    ``names`` are the outlets, ``houses`` whose they are (origin.house), ``agencies`` the credits. ``credited`` articles credit somebody else; ``origin`` ones are
-    their story's by credits.
+    ``names`` are the outlets, ``houses`` whose they are (origin.house), ``agencies`` the credits. ``credited`` articles
+    credit somebody else; ``origin`` ones are their story's by credits.
     """
 
     outlet: NDArray[np.int64]

@@ -16,8 +16,6 @@ count as related, and nothing is learned. The same holds for an outlet that publ
 from __future__ import annotations
 
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -27,10 +25,10 @@ import xxhash
 
 from dedup import rules
 from dedup.credits import DATELINE
-from dedup.errors import OutputError
 from dedup.kernels import recurrence, screening
 from dedup.screen import ANYWHERE, LINE, Layout, Units, layout
 from dedup.text import Reading, Texts, normalise, token_hash
+from dedup.work import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -355,16 +353,17 @@ def _placement(made: Layout) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 class Observer:
-    """Collects what batches tell, in a work file, and learns from it. Memory is bounded by a part of the entries."""
+    """Collects what batches tell, in work files, and learns from it.
+
+    Memory is bounded by a part of the entries, and by what the articles are about: some 400 bytes an article.
+    """
 
     def __init__(self) -> None:
         """Open the work files; the system's folder for temporary files holds them without a name."""
-        self._entries = tempfile.TemporaryFile()  # noqa: SIM115  (closed in __exit__)
-        self._articles = tempfile.TemporaryFile()  # noqa: SIM115
+        self._entries = Column.nameless(_ENTRY)
+        self._articles = Column.nameless(_ARTICLE)
         self._cuts: list[NDArray[np.int64]] = []  # of each batch the entries where its parts start
         self._names: dict[int, str] = {}
-        self._count = 0
-        self._size = 0
 
     def __enter__(self) -> Self:
         """Return the observer."""
@@ -372,9 +371,8 @@ class Observer:
 
     def __exit__(self, *_: object) -> None:
         """Close the files, and so remove them."""
-        for file in (self._entries, self._articles):
-            with suppress(OSError):  # of a full disk, which was told already
-                file.close()
+        self._entries.close()
+        self._articles.close()
 
     def add(self, observed: Observed) -> None:
         """Take note of a batch. Raises OutputError where the disk is full."""
@@ -382,34 +380,24 @@ class Observer:
         part = (entries["key"] >> np.uint64(64 - _PARTS.bit_length() + 1)).astype(np.uint8)
         order = np.argsort(part, kind="stable")
         entries = entries[order]
-        entries["article"] += self._count
-        try:
-            self._entries.write(entries.tobytes())
-            self._articles.write(observed.articles.tobytes())
-            self._entries.flush()
-            self._articles.flush()
-        except OSError as error:
-            place = tempfile.gettempdir()
-            message = f"{place}: cannot take what outlets repeat ({error.strerror}); name another folder in TMPDIR"
-            raise OutputError(message) from error
-        self._cuts.append(self._size + np.searchsorted(part[order], np.arange(_PARTS + 1)))
+        entries["article"] += len(self._articles)
+        self._cuts.append(len(self._entries) + np.searchsorted(part[order], np.arange(_PARTS + 1)))
         self._names |= observed.names
-        self._size += len(entries)
-        self._count += len(observed.articles)
+        self._entries.append(entries)
+        self._articles.append(observed.articles)
 
     def furniture(self) -> Furniture:
         """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter."""
-        if not self._size:
+        if not len(self._entries):
             return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), self._names, 0)
-        entries = np.memmap(self._entries, _ENTRY, "r", shape=(self._size,))
-        articles = np.memmap(self._articles, _ARTICLE, "r", shape=(self._count,))
-        prints = np.array(articles["print"])
-        parts = [self._recurring(entries, prints, part) for part in range(_PARTS)]
+        articles = self._articles.read()
+        prints = articles["print"].copy()
+        parts = [self._recurring(prints, part) for part in range(_PARTS)]
         return _learn(np.concatenate(parts), articles, prints, self._names)
 
-    def _recurring(self, entries: NDArray[np.void], prints: NDArray[np.uint64], part: int) -> NDArray[np.void]:
+    def _recurring(self, prints: NDArray[np.uint64], part: int) -> NDArray[np.void]:
         """Return the entries of a part whose unit is in two different articles, by key and fingerprint."""
-        taken = np.concatenate([entries[cuts[part] : cuts[part + 1]] for cuts in self._cuts])
+        taken = np.concatenate([self._entries.read(cuts[part], cuts[part + 1]) for cuts in self._cuts])
         order = np.argsort(taken["key"])
         keep = np.zeros(len(taken), np.bool_)
         recurrence.recurring(taken["key"], taken["article"], order, prints, keep)

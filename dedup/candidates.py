@@ -20,22 +20,19 @@ KEY = 1
 SEEN = 1 / 3
 
 
-class Evidence(NamedTuple):
-    """Pairs packed as in :mod:`dedup.kernels.linking` (uint64, ascending, distinct).
-
-    ``capped`` counts the lists that were too long for all their pairs.
-    """
-
-    pairs: NDArray[np.uint64]
-    capped: int
-
-
 class Candidates(NamedTuple):
     """Pairs of texts by rank, those of a shorter text together, and how many texts had more than are compared."""
 
     longer: NDArray[np.int64]
     shorter: NDArray[np.int64]
     capped: int
+
+    @staticmethod
+    def of(pairs: NDArray[np.uint64], capped: int) -> Candidates:
+        """Take packed pairs."""
+        ranks = pairs >> np.uint64(8)
+        longer = (ranks & np.uint64(linking.RANKS - 1)).astype(np.int64)
+        return Candidates(longer, (ranks >> np.uint64(28)).astype(np.int64), capped)
 
     def __len__(self) -> int:
         """Count them."""
@@ -51,7 +48,10 @@ def check_size(texts: int) -> None:
 
 
 def gather(parts: list[NDArray[np.uint64]]) -> NDArray[np.uint64]:
-    """Add up the evidence of the same pairs in several lists."""
+    """Add up the evidence of the same pairs in several lists; return them ascending and distinct.
+
+    Pairs are packed as in :mod:`dedup.kernels.linking` (uint64).
+    """
     pairs = np.concatenate([np.empty(0, np.uint64), *parts])
     pairs.sort()
     return pairs[: linking.gather(pairs)].copy()
@@ -62,13 +62,10 @@ def least(needed: NDArray[np.float64]) -> NDArray[np.uint8]:
     return np.clip(np.ceil(needed), 1, BAND).astype(np.uint8)
 
 
-def choose(pairs: NDArray[np.uint64], needed: NDArray[np.float64], most: int) -> Candidates:
-    """Keep the pairs with at least ``needed[shorter]`` evidence, and the likeliest ``most`` of each shorter text.
+def choose(pairs: NDArray[np.uint64], least: NDArray[np.uint8], most: int) -> tuple[NDArray[np.uint64], int]:
+    """Keep the pairs with at least ``least[shorter]`` evidence, and the likeliest ``most`` of each shorter text.
 
-    Works in ``pairs``, which hold nothing of use afterwards.
+    Works in ``pairs``. Returns also how many texts had more.
     """
-    kept, capped = linking.likely(pairs, least(needed), most)
-    ranks = pairs[:kept] >> np.uint64(8)
-    return Candidates(
-        (ranks & np.uint64(linking.RANKS - 1)).astype(np.int64), (ranks >> np.uint64(28)).astype(np.int64), capped
-    )
+    kept, capped = linking.likely(pairs, least, most)
+    return pairs[:kept], int(capped)

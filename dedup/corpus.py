@@ -45,6 +45,10 @@ class Piece(Protocol):
     def first(self) -> int:
         """Return the row of its file, or of the table, with which it starts."""
 
+    @property
+    def nbytes(self) -> int:
+        """Return about how many bytes all its columns have, unpacked."""
+
     def names(self) -> list[str]:
         """Return the names of the columns that are there."""
 
@@ -53,6 +57,9 @@ class Piece(Protocol):
 
     def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """Read these columns, or all."""
+
+    def stamp(self) -> tuple[str, int, int]:
+        """Say of the file, by which it is known again: its path, bytes, and time of its last change (nanoseconds)."""
 
     def place(self) -> str:
         """Name the piece for a message."""
@@ -68,6 +75,7 @@ class RowGroup:
     first: int  # row of the file
     rows: int
     batch_rows: int
+    nbytes: int
 
     def names(self) -> list[str]:
         """Return the names of the columns of the file."""
@@ -94,6 +102,11 @@ class RowGroup:
         except (pa.ArrowException, OSError) as error:
             raise CorpusError(f"{self.path}: row group {self.index} cannot be read ({_first_line(error)})") from error
 
+    def stamp(self) -> tuple[str, int, int]:
+        """Return path, bytes, and time of the last change (nanoseconds) of the file."""
+        info = self.filesystem.get_file_info(self.path)
+        return self.path, info.size or 0, info.mtime_ns or 0
+
     def place(self) -> str:
         """Name the file."""
         return self.path
@@ -111,6 +124,11 @@ class TableSlice:
         """Return the number of rows."""
         return int(self.batch.num_rows)
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of all columns."""
+        return int(self.batch.nbytes)
+
     def names(self) -> list[str]:
         """Return the names of the columns of the table."""
         return list(self.batch.schema.names)
@@ -122,6 +140,10 @@ class TableSlice:
     def batches(self, columns: Sequence[str] | None) -> Iterator[pa.RecordBatch]:
         """Return these columns, or all, without a copy."""
         yield self.batch if columns is None else self.batch.select(list(columns))
+
+    def stamp(self) -> tuple[str, int, int]:
+        """Return what tells nothing: a table is not there any more in another process."""
+        return "", 0, 0
 
     def place(self) -> str:
         """Name the table."""
@@ -149,6 +171,10 @@ class Corpus:
     def sizes(self) -> list[int]:
         """Return the rows of each piece."""
         return [piece.rows for piece in self.pieces]
+
+    def stamps(self) -> list[tuple[str, int, int]]:
+        """Return path, bytes, and time of the last change (nanoseconds) of every file."""
+        return [piece.stamp() for piece in {piece.place(): piece for piece in self.pieces}.values()]
 
     def read(self, piece: int, fields: Sequence[str]) -> Iterator[tuple[int, pa.RecordBatch]]:
         """Read fields of one piece: (first row, batch), fields that are not in the corpus as nulls."""
@@ -213,10 +239,10 @@ def _parquet_pieces(source: str) -> tuple[list[Piece], tuple[str, ...]]:
             group = metadata.row_group(index)
             size = max(1, group.total_byte_size // max(1, group.num_rows))
             rows = max(1, min(_BATCH_ROWS, BATCH_BYTES // size))
-            pieces.append(RowGroup(filesystem, path, index, first, group.num_rows, rows))
+            pieces.append(RowGroup(filesystem, path, index, first, group.num_rows, rows, group.total_byte_size))
             first += group.num_rows
         if metadata.num_row_groups == 0:
-            pieces.append(RowGroup(filesystem, path, 0, 0, 0, 1))
+            pieces.append(RowGroup(filesystem, path, 0, 0, 0, 1, 0))
     return pieces, skipped
 
 

@@ -27,7 +27,7 @@ from dedup.comparison import compare
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError, OutputError, SettingsError
 from dedup.evaluation import relink
-from dedup.lookup import find_articles
+from dedup.lookup import find_articles, words_of
 from dedup.minhash import estimate, standard_error
 from dedup.reason import (
     APART,
@@ -324,7 +324,7 @@ def _case(facts: _Facts, again: _Again, corpus: Corpus) -> _Case:
     changed = rehearsal.surveyed.words != known
     for place in (left, right):
         if changed[place]:
-            counted = f"{rehearsal.surveyed.words[place]:,} words, and had {known[place]:,} when the result was made"
+            counted = f"{words_of(rehearsal.surveyed.words[place])}, and had {known[place]:,} when the result was made"
             raise CorpusError(f"{_source(corpus)}: {again.table['id'][place].as_py()!r} has {counted}; {_ADVICE}")
     told = again.retold.stories(settings.story_threshold) if settings.stories else again.retold.first
     agrees = all(

@@ -222,13 +222,17 @@ def _rows_kept(corpus: Corpus, choice: Choice) -> NDArray[np.bool_]:
 
 
 def _change(new: pa.ChunkedArray, lost: pa.Array, ids: pa.ChunkedArray) -> str:
-    parts = [
-        f"{len(one):,} {what} ({one[0].as_py()!r} ...)"
-        for one, what in ((new, "new ids"), (lost, "ids less"))
-        if len(one)
-    ]
-    parts = parts or [f"{len(ids) - len(ids.unique()):,} ids twice"]
+    parts = [f"{_ids(len(one))} {what} ({_named(one)})" for one, what in ((new, "more"), (lost, "less")) if len(one)]
+    parts = parts or [f"{_ids(len(ids) - len(ids.unique()))} twice"]
     return f"{' and '.join(parts)}; run `dedup find` again"
+
+
+def _ids(count: int) -> str:
+    return f"{count:,} id{'' if count == 1 else 's'}"
+
+
+def _named(ids: pa.ChunkedArray | pa.Array) -> str:
+    return f"{ids[0].as_py()!r}{', ...' if len(ids) > 1 else ''}"
 
 
 def _schema(corpus: Corpus) -> pa.Schema:

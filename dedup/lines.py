@@ -216,6 +216,8 @@ class _Reader:
 def document(verdict: Verdict) -> dict[str, Any]:
     """Return a verdict as JSON says it: its fields, and in the ledger also what is ``shared``."""
     told = asdict(verdict)
+    if verdict.ledger is None:
+        return told
     ledger = told.pop("ledger")
     ledger.pop("sentences")
     spans = ledger.pop("spans")

@@ -89,7 +89,7 @@ def _check_words(result: Result, corpus: Corpus, found: pa.Table) -> None:
     changed = np.flatnonzero(has != had)
     if len(changed):
         row = changed[0]
-        _refuse(corpus, found["id"], changed, f"it has {_words(has[row])}, and had {had[row]:,}")
+        _refuse(corpus, found["id"], changed, f"it has {words_of(has[row])}, and had {had[row]:,}")
 
 
 def _check_spans(result: Result, corpus: Corpus, found: pa.Table) -> None:
@@ -101,7 +101,7 @@ def _check_spans(result: Result, corpus: Corpus, found: pa.Table) -> None:
     changed = np.flatnonzero(ends > sizes)
     if len(changed):
         row = changed[0]
-        _refuse(corpus, found["id"], changed, f"it has {sizes[row]:,} characters, and had {ends[row]:,} at least")
+        _refuse(corpus, found["id"], changed, f"it ends at character {sizes[row]:,}, and had {ends[row]:,} at least")
 
 
 def _refuse(corpus: Corpus, ids: pa.ChunkedArray, changed: NDArray[np.intp], how: str) -> NoReturn:
@@ -110,5 +110,6 @@ def _refuse(corpus: Corpus, ids: pa.ChunkedArray, changed: NDArray[np.intp], how
     raise CorpusError(f"{corpus.source or 'the corpus'}: {what}; {_AGAIN}")
 
 
-def _words(count: int) -> str:
+def words_of(count: int) -> str:
+    """Return how many words a text has, in words."""
     return f"{count:,} word{'' if count == 1 else 's'}"

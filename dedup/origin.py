@@ -212,11 +212,12 @@ def _label(host: str) -> list[str]:
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_.][a-z0-9]+)+")  # a feed's name or a host, and no name in words
 _NEWSROOM = frozenset(("news", "online", "agency", "newswire"))
 _DOMAINS = frozenset(("co", "com", "org", "net", "gov", "ac"))
-_SECTIONS = frozenset(
+_SECTION_WORDS = (
     "africa all americas asia breaking business culture economy en english entertainment eu europe feed feeds finance"
     " front headlines health home india international latest live local main markets national opinion politics rss"
-    " science sport sports stories tech technology top uk us world".split()
+    " science sport sports stories tech technology top uk us world"
 )
+_SECTIONS = frozenset(_SECTION_WORDS.split())
 
 
 def _key(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The whole dataflow, top to bottom: :func:`find`; :func:`copies` is its first half.
+"""The whole dataflow, top to bottom: :func:`find`. Its first half alone, in bounded memory, is ``grouping.copies``.
 
 ::
 
@@ -12,19 +12,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from dedup import lsh, overlap, profiles, sketch, tables
+from dedup import overlap, profiles, sketch, tables
 from dedup.alignment import NO_DATE
 from dedup.background import Background
 from dedup.candidates import SEEN, Candidates, check_size, choose, least
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
 from dedup.kernels.linking import block_starts, components
-from dedup.postings import postings
+from dedup.lsh import buckets
+from dedup.postings import Keys, Room, postings
 from dedup.result import Result
 from dedup.rewrites import TELLERS, Tellers, rewrites
 from dedup.settings import Settings
@@ -33,17 +34,18 @@ from dedup.store import Held, TextStore
 from dedup.stories import Model
 from dedup.survey import learn, rank, survey
 from dedup.text import token_hashes
+from dedup.work import Column, Work
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from dedup.corpus import Corpus
-    from dedup.survey import Learned, Ranking, Survey
+    from dedup.survey import Learned, Ranking, Runs, Survey
 
-_HELD_BYTES = 384 << 20  # of text: a corpus that has no more is read once
+HELD_BYTES = 384 << 20  # of text: a corpus that has no more is read once
 _BLOCK_BYTES = 16 << 20  # of text whose pairs are verified at a time
 
 
@@ -63,11 +65,11 @@ def find(
     settings = settings or Settings()
     workers = Workers(settings.workers, progress)
     articles = open_corpus(corpus, columns)
-    background, held = _background(settings), Held(_HELD_BYTES)
+    background, held = weighing(settings), Held(HELD_BYTES)
     learned = None if background is None else learn(articles, background, workers)
     surveyed = survey(articles, recipe(settings), workers, learned, settings, held)
     ranking = rank(surveyed.sketches, settings.shingle)
-    pairs, capped_lists = candidates(surveyed, ranking, settings)
+    pairs, capped_lists = candidates(surveyed, ranking, settings, workers)
     counters = _counters(articles, surveyed, pairs, capped_lists, settings)
     with TextStore(len(articles)) as store:
         fetch(articles, wanted(ranking, pairs), store, workers, held)
@@ -94,33 +96,7 @@ def find(
     )
 
 
-def copies(
-    corpus: object,
-    settings: Settings | None = None,
-    *,
-    columns: Mapping[str, str] | None = None,
-    progress: Progress = silent,
-) -> pa.Table:
-    """Find the copy groups and nothing else: for those who clean a corpus, at a fifth of the cost of :func:`find`.
-
-    Takes what ``find`` takes. Returns one row an article, in input order: ``id``, ``copy_id``, ``relation``,
-    ``witness_id`` and ``score``, as ``find`` gives them with ``stories`` off.
-    """
-    settings = replace(settings or Settings(), stories=False)
-    workers = Workers(settings.workers, progress)
-    articles = open_corpus(corpus, columns)
-    background, held = _background(settings), Held(_HELD_BYTES)
-    learned = None if background is None else learn(articles, background, workers)
-    surveyed = survey(articles, recipe(settings), workers, learned, settings, held)
-    ranking = rank(surveyed.sketches, settings.shingle)
-    pairs, _ = candidates(surveyed, ranking, settings)
-    with TextStore(len(articles)) as store:
-        fetch(articles, wanted(ranking, pairs), store, workers, held)
-        matches = verify(store, surveyed, ranking, pairs, settings, workers)
-    return tables.copy_table(surveyed, tables.members(surveyed, ranking, copy_groups(matches, len(ranking))), matches)
-
-
-def _background(settings: Settings) -> Background | None:
+def weighing(settings: Settings) -> Background | None:
     """Load the background where something is weighed by it; one that is named and cannot be read is refused anyway."""
     weighs = settings.boilerplate or settings.stories
     if not weighs and not settings.background:
@@ -167,17 +143,56 @@ def _counters(
 # Copies ------------------------------------------------------------------------------------------------------------
 
 
-def candidates(surveyed: Survey, ranking: Ranking, settings: Settings) -> tuple[Candidates, int]:
+class Sketched(NamedTuple):
+    """By what candidates are found: ``keys(band)`` of all texts in order of rank, and their sampled shingles."""
+
+    keys: Callable[[int], NDArray[np.uint64]]
+    bands: int
+    sampled: Keys
+
+
+class Paired(NamedTuple):
+    """Packed pairs of candidates, and how many lists and how many texts had more than are compared."""
+
+    pairs: Column
+    capped_lists: int
+    capped_texts: int
+
+
+def candidates(
+    surveyed: Survey, ranking: Ranking, settings: Settings, workers: Workers | None = None
+) -> tuple[Candidates, int]:
     """Pair the texts that share a band key, or enough sampled shingles; return also how many lists were capped."""
-    check_size(len(ranking))
-    sketches, first = surveyed.sketches, ranking.first_rows
-    ranks = np.full(len(sketches), -1, np.int32)
-    ranks[first] = np.arange(len(first))
-    near = lsh.candidates(sketches.keys[first], settings.cap)
-    shared = postings(sketches.sampled, sketches.places, ranks, settings.cap)
-    needed = keys_needed(shared.counts, settings)
-    pairs = choose(shared.pairs(near.pairs, least(needed)), needed, settings.compared)
-    return pairs, near.capped + shared.capped
+    sketches = surveyed.sketches
+    keys, sampled = sketches.keys[ranking.first_rows], Column(np.uint32)
+    sampled.append(sketches.sampled)
+    whole = np.array([0, len(sketches)])
+    sketched = Sketched(
+        lambda band: np.ascontiguousarray(keys[:, band]),
+        settings.bands,
+        Keys(sampled, sketches.places, ranking.of_rows(len(sketches)), whole),
+    )
+    with Work(on_disk=False) as work:
+        found = pair(sketched, len(ranking), settings, work, Room(), workers or Workers(settings.workers))
+        return Candidates.of(found.pairs.read(), found.capped_texts), found.capped_lists
+
+
+def pair(sketched: Sketched, texts: int, settings: Settings, work: Work, room: Room, workers: Workers) -> Paired:
+    """Pair the texts that share a band key, or enough sampled shingles, a range of shorter texts at a time."""
+    check_size(texts)
+    near = buckets(sketched.keys, sketched.bands, settings.cap, work.column("near", np.uint64), workers)
+    shared = postings(sketched.sampled, settings.cap, work.column("members", np.uint32), room, workers)
+    enough = least(keys_needed(shared.counts, settings))
+
+    def pick(bounds: tuple[int, int]) -> tuple[NDArray[np.uint64], int]:
+        found = shared.pairs(*bounds, near.between(*bounds), enough)
+        return choose(found, enough, settings.compared)
+
+    pairs, capped, ranges = work.column("pairs", np.uint64), 0, shared.ranges(room)
+    for chosen, more in workers.map("pairs", pick, ranges, [last - first for first, last in ranges]):
+        pairs.append(chosen)
+        capped += more
+    return Paired(pairs, near.capped + shared.capped, capped)
 
 
 def keys_needed(keys: NDArray[np.int32], settings: Settings) -> NDArray[np.float64]:
@@ -208,32 +223,31 @@ def fetch(
     for piece in workers.map("fetch", read, pieces, sizes):
         for numbers, column in piece:
             store.add(numbers, column)
-    store.seal()
 
 
 def verify(
     store: TextStore, surveyed: Survey, ranking: Ranking, pairs: Candidates, settings: Settings, workers: Workers
 ) -> overlap.Matches:
     """Compare the candidates exactly and keep the matches."""
+    return overlap.merge(list(verified(store, surveyed.boilerplate, ranking, pairs, settings, workers)))
+
+
+def verified(
+    store: TextStore, boilerplate: Runs, ranking: Ranking, pairs: Candidates, settings: Settings, workers: Workers
+) -> Iterator[overlap.Matches]:
+    """Compare the candidates exactly and yield the matches, block by block of bounded text."""
     longer, shorter, rows = pairs.longer, pairs.shorter, ranking.first_rows
     rule = overlap.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
     blocks = _blocks(longer, shorter, store.sizes()[rows])
 
     def verify_block(block: NDArray[np.int64]) -> overlap.Matches:
-        both = np.concatenate([longer[block], shorter[block]])
-        texts, number = np.unique(both), np.empty(len(rows), np.int64)
-        number[texts] = np.arange(len(texts))
-        numbers = number[both]
+        texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
         tokens = token_hashes(store.texts(rows[texts]))
-        own = tokens.without(surveyed.boilerplate.mask(rows[texts], tokens.places))
+        own = tokens.without(boilerplate.mask(rows[texts], tokens.places))
         exact = overlap.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
         return overlap.matches(longer[block], shorter[block], exact, rule)
 
-    parts = []
-    for part in workers.map("verify", verify_block, blocks, [len(block) for block in blocks]):
-        parts.append(part)
-        store.release()
-    return overlap.merge(parts)
+    yield from workers.map("verify", verify_block, blocks, [len(block) for block in blocks])
 
 
 def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -257,7 +257,7 @@ def _csv_rows(source: Source, reader: Any) -> Iterator[Entry]:
                 yield Fault(line, "wrong header", what, ",".join(row))
                 return
         elif len(row) != len(header):
-            what = f"has {len(row)} fields, the header has {len(header)}"
+            what = f"has {len(row)} field{'' if len(row) == 1 else 's'}, the header has {len(header)}"
             yield Fault(line, "wrong number of fields", what, ",".join(row))
         else:
             yield Record(line, {n: v or None for n, v in zip(header, row, strict=True)}, f"{source.name}:{line}")

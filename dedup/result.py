@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dedup import notebook
@@ -50,9 +51,8 @@ class Result:
 
     def __repr__(self) -> str:
         """Say in a line what is there."""
-        articles = self.articles
-        stories, groups = (len(articles[name].unique()) for name in ("story_id", "copy_id"))
-        return f"<Result of {len(articles)} articles: {groups} distinct texts or copy groups, {stories} stories>"
+        groups, stories = (_shared(self.articles[name]) for name in ("copy_id", "story_id"))
+        return f"<Result: articles {len(self.articles):,}, copy groups {groups:,}, stories {stories:,}>"
 
     def _repr_html_(self) -> str:
         """Show the largest stories, in a notebook."""
@@ -156,6 +156,11 @@ def check_target(target: Path) -> None:
 def _is_ours(path: Path) -> bool:
     """Say whether a file is one of an earlier result; a corpus may be called articles.parquet too."""
     return path.name in _FILES and is_of_result(path)
+
+
+def _shared(names: pa.ChunkedArray) -> int:
+    """Count the names that two articles and more have."""
+    return int(pc.sum(pc.greater(pc.value_counts(names).field("counts"), 1)).as_py() or 0)
 
 
 def is_of_result(path: Path) -> bool:

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import mmap
-import tempfile
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import pyarrow as pa
 
-from dedup.errors import OutputError
 from dedup.text import Texts, views
+from dedup.work import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+
+_BEHIND = 64  # bytes that may be read behind the last text
 
 
 class Held:
@@ -34,8 +35,8 @@ class Held:
 
     @property
     def all(self) -> bool:
-        """Say whether everything that was offered is here."""
-        return self._columns is not None
+        """Say whether everything that was offered is here, and anything was."""
+        return bool(self._columns)
 
     def offer(self, row: int, column: pa.Array) -> None:
         """Hold the texts of the articles from ``row`` on, if there is room."""
@@ -58,68 +59,58 @@ class Held:
 class TextStore:
     """Texts by number, written once in order and then read in any order by any thread.
 
-    The file has no name, so that not even a killed process leaves it behind. It is mapped: the kernels read it in
-    place, and :meth:`release` gives the pages back.
+    They are read, not mapped: around every page that is touched the system maps what it has of the file, many times the
+    texts that are wanted, and all of it counts as memory of the process.
     """
 
-    def __init__(self, count: int, folder: Path | None = None) -> None:
-        """Make room for the texts 0 to ``count`` - 1 in a file in ``folder``, the system's for temporary files."""
-        self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115  (closed in __exit__)
+    def __init__(self, count: int, folder: Path | None = None, data: Column | None = None) -> None:
+        """Make room for the texts 0 to ``count`` - 1 in ``data``, a column of bytes in a file.
+
+        By default that is a file without a name in ``folder``, or where the system keeps temporary files.
+        """
+        self._data = Column.nameless(np.uint8, folder) if data is None else data
         self._starts = np.zeros(count, np.int64)
         self._ends = np.zeros(count, np.int64)
-        self._size = 0
-        self._map: mmap.mmap | None = None
 
     def __enter__(self) -> Self:
         """Return the store."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file, and so remove it."""
-        if self._map is not None:
-            self._data = np.zeros(1, np.uint8)
-            self._map.close()
-        self._file.close()
+        """Close the file; one without a name is gone then."""
+        self._data.close()
 
     def add(self, numbers: NDArray[np.int64], column: pa.Array) -> None:
         """Write the texts of these numbers. Raises OutputError where the disk is full."""
         data, starts, ends = views(column)
         low = int(starts[0]) if len(starts) else 0
         high = int(ends.max(initial=low))
-        try:
-            self._file.write(data[low:high].data)
-        except OSError as error:
-            place = tempfile.gettempdir()
-            message = (
-                f"{place}: cannot take the texts of the candidates ({error.strerror}); name another folder in TMPDIR"
-            )
-            raise OutputError(message) from error
-        self._starts[numbers] = starts - low + self._size
-        self._ends[numbers] = ends - low + self._size
-        self._size += high - low
+        shift = len(self._data) - low
+        self._data.append(data[low:high])
+        self._starts[numbers] = starts + shift
+        self._ends[numbers] = ends + shift
+
+    def restore(self, numbers: NDArray[np.int64], starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+        """Say where texts stand that are there already."""
+        self._starts[numbers], self._ends[numbers] = starts, ends
+
+    def places(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return where these texts start and end, as :meth:`restore` takes it."""
+        return self._starts[numbers], self._ends[numbers]
 
     def missing(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return, ascending, which of these numbers have no text here."""
         return np.sort(numbers[self._ends[numbers] == self._starts[numbers]])
 
-    def seal(self) -> None:
-        """End the writing; more may be added and sealed later."""
-        self._file.flush()
-        if self._size:
-            self._map = mmap.mmap(self._file.fileno(), self._size, access=mmap.ACCESS_READ)
-            self._data = np.frombuffer(self._map, np.uint8)
-        else:
-            self._data = np.zeros(1, np.uint8)
-
     def texts(self, numbers: NDArray[np.int64]) -> Texts:
-        """Return the texts of these numbers, without a copy."""
-        return Texts(self._data, self._starts[numbers], self._ends[numbers])
+        """Return the texts of these numbers."""
+        starts, sizes = self._starts[numbers], self._ends[numbers] - self._starts[numbers]
+        places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
+        data, bounds = np.empty(int(places[-1]) + _BEHIND, np.uint8), places.tolist()
+        for index, start in enumerate(starts.tolist()):
+            self._data.read_into(data[bounds[index] : bounds[index + 1]], start)
+        return Texts(data, places[:-1], places[1:])
 
     def sizes(self) -> NDArray[np.int64]:
         """Return the bytes of every text."""
         return self._ends - self._starts
-
-    def release(self) -> None:
-        """Give the pages that were read back to the system."""
-        if self._map is not None:
-            self._map.madvise(mmap.MADV_DONTNEED)

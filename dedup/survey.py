@@ -64,9 +64,7 @@ class Known(Protocol):
 
 def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
     """Read every article once for the boilerplate of its outlet and the rarity of its terms."""
-    known = np.log((background.articles + 1) / (background.counts + 0.5)).astype(np.float32)
-    rarity = Rarity.of(background.terms, known, float(np.log((background.articles + 1) / 1.5)))
-    tally, short = Tally(), np.empty(0, np.uint64)
+    rarity, tally, short = _rarity(background), Tally(), np.empty(0, np.uint64)
     pieces = range(len(corpus.pieces))
     with Observer() as observer:
         for part in workers.map("learn", lambda piece: list(_told(corpus, piece, rarity)), pieces, corpus.sizes()):
@@ -75,6 +73,31 @@ def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
                 tally.add(told.terms, told.articles)
                 short = np.union1d(short, told.short)
         return Learned(observer.furniture(), vocabulary(tally, background, short))
+
+
+def learn_furniture(corpus: Corpus, background: Background, workers: Workers) -> Furniture:
+    """Read every article once for the boilerplate of its outlet, and for nothing else."""
+    rarity = _rarity(background)
+
+    def look(piece: int) -> list[Observed]:
+        fields = ("text", "source", "url")
+        return [_observed(corpus, piece, row, batch, rarity)[0] for row, batch in corpus.read(piece, fields)]
+
+    with Observer() as observer:
+        for part in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
+            for observed in part:
+                observer.add(observed)
+        return observer.furniture()
+
+
+def furnished(furniture: Furniture, background: Background) -> Learned:
+    """Return what a survey needs where no outlines are wanted: furniture, and no term."""
+    return Learned(furniture, vocabulary(Tally(), background, np.empty(0, np.uint64)))
+
+
+def _rarity(background: Background) -> Rarity:
+    known = np.log((background.articles + 1) / (background.counts + 0.5)).astype(np.float32)
+    return Rarity.of(background.terms, known, float(np.log((background.articles + 1) / 1.5)))
 
 
 class _Told(NamedTuple):
@@ -86,16 +109,23 @@ class _Told(NamedTuple):
 
 def _told(corpus: Corpus, piece: int, rarity: Rarity) -> Iterator[_Told]:
     for row, batch in corpus.read(piece, ("text", "title", "source", "url")):
-        with _located(corpus, piece, row):
-            texts = text.views(batch["text"])
-            reading, titles = text.read(texts), text.read(text.views(batch["title"]))
-        rows = np.arange(row, row + batch.num_rows)
-        observed = observe(texts, reading, _outlets(batch), rows, rarity)
+        observed, reading = _observed(corpus, piece, row, batch, rarity)
+        titles = text.read(text.views(batch["title"]))
         terms = np.empty(len(reading.terms) + len(titles.terms), np.uint64)
         count = profiling.distinct_terms(
             reading.terms, reading.tokens.places, titles.terms, titles.tokens.places, terms
         )
         yield _Told(observed, terms[:count], short_terms(reading, titles), batch.num_rows)
+
+
+def _observed(
+    corpus: Corpus, piece: int, row: int, batch: pa.RecordBatch, rarity: Rarity
+) -> tuple[Observed, text.Reading]:
+    """Return what a batch tells of its outlets, and its texts as they were read."""
+    with _located(corpus, piece, row):
+        texts = text.views(batch["text"])
+        reading = text.read(texts)
+    return observe(texts, reading, _outlets(batch), np.arange(row, row + batch.num_rows), rarity), reading
 
 
 def _outlets(batch: pa.RecordBatch) -> list[str]:
@@ -149,7 +179,9 @@ class Survey:
     outlines: Outlines | None
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
+    """What is known of the articles of one batch."""
+
     about: pa.RecordBatch  # id, published
     words: NDArray[np.int32]
     boilerplate: Runs
@@ -170,18 +202,9 @@ def survey(
 
     With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
     """
-    if learned is None:
-
-        def look(piece: int) -> list[_Part]:
-            return list(_quickly(corpus, recipe, piece, held))
-    else:
-
-        def look(piece: int) -> list[_Part]:
-            return list(_thoroughly(corpus, recipe, piece, learned, settings, held))
-
-    read = [part for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes()) for part in piece]
+    read = list(parts(corpus, recipe, workers, learned, settings, held))
     ids = pa.concat_arrays([part.about["id"] for part in read])
-    _refuse_duplicates(ids)
+    refuse_duplicates(ids)
     outlines = [part.outlines for part in read if part.outlines is not None]
     return Survey(
         ids,
@@ -194,7 +217,21 @@ def survey(
     )
 
 
-def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> Iterator[_Part]:
+def parts(
+    corpus: Corpus, recipe: Recipe, workers: Workers, learned: Known | None, settings: Settings, held: Held | None
+) -> Iterator[Part]:
+    """Yield what a survey is made of, batch by batch, in order."""
+
+    def look(piece: int) -> list[Part]:
+        if learned is None:
+            return list(_quickly(corpus, recipe, piece, held))
+        return list(_thoroughly(corpus, recipe, piece, learned, settings, held))
+
+    for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes()):
+        yield from piece
+
+
+def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> Iterator[Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text")):
         if held is not None:
             held.offer(row, batch["text"])
@@ -202,12 +239,12 @@ def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> I
             sketches = sketch(batch["text"], recipe)
         none = np.empty(0, np.int32)
         runs = Runs(np.zeros(batch.num_rows + 1, np.int64), none, none)
-        yield _Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
+        yield Part(batch.select(["id", "published"]), sketches.tokens, runs, sketches, [], None)
 
 
 def _thoroughly(
     corpus: Corpus, recipe: Recipe, piece: int, learned: Known, settings: Settings, held: Held | None
-) -> Iterator[_Part]:
+) -> Iterator[Part]:
     for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
         if held is not None:
             held.offer(row, batch["text"])
@@ -221,7 +258,7 @@ def _thoroughly(
         outlines = None
         if settings.stories:
             outlines = profiles.outline(reading, boilerplate, titles, learned.vocabulary.of(reading, titles))
-        yield _Part(
+        yield Part(
             batch.select(["id", "published"]),
             np.diff(reading.tokens.places).astype(np.int32),
             _runs(boilerplate, reading.tokens.places),
@@ -272,7 +309,8 @@ def _joined(parts: list[Sketches], recipe: Recipe) -> Sketches:
     )
 
 
-def _refuse_duplicates(ids: pa.LargeStringArray) -> None:
+def refuse_duplicates(ids: pa.LargeStringArray) -> None:
+    """Raise CorpusError where an id is there twice."""
     if pc.count_distinct(ids).as_py() == len(ids):
         return
     counts = pc.value_counts(ids)
@@ -310,12 +348,23 @@ class Ranking:
         """Return the rank of the text of each of ``rows``."""
         return np.repeat(np.arange(len(self)), np.diff(self.places))
 
+    def of_rows(self, articles: int) -> NDArray[np.int32]:
+        """Return for each article the rank of the text that its row stands for, -1 for the others."""
+        ranks = np.full(articles, -1, np.int32)
+        ranks[self.first_rows] = np.arange(len(self), dtype=np.int32)
+        return ranks
+
 
 def rank(sketches: Sketches, least: int) -> Ranking:
     """Collapse identical texts of ``least`` tokens and more, and rank the distinct ones."""
-    high, low = sketches.fingerprints[:, 0], sketches.fingerprints[:, 1]
-    order = np.lexsort((low, high, -sketches.tokens))
-    order = order[sketches.tokens[order] >= least]
+    return rank_texts(sketches.tokens, sketches.fingerprints, least)
+
+
+def rank_texts(tokens: NDArray[np.int32], fingerprints: NDArray[np.uint64], least: int) -> Ranking:
+    """Do what :func:`rank` does, from the counts of tokens and the fingerprints of texts."""
+    high, low = fingerprints[:, 0], fingerprints[:, 1]
+    order = np.lexsort((low, high, -tokens))
+    order = order[tokens[order] >= least]
     new = np.ones(len(order), bool)
-    new[1:] = (high[order][1:] != high[order][:-1]) | (low[order][1:] != low[order][:-1])
+    new[1:] = (np.diff(high[order]) != 0) | (np.diff(low[order]) != 0)
     return Ranking(order, np.append(np.flatnonzero(new), len(order)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -14,6 +14,7 @@ from dedup.article import (
     ARTICLES,
     BOILERPLATE,
     COPIED,
+    COPIES,
     IDENTICAL,
     KINDS,
     MATCHES,
@@ -35,7 +36,7 @@ from dedup.roles import ORIGINAL, ROLES, Shares, role
 from dedup.text import read, views
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,6 +52,35 @@ if TYPE_CHECKING:
     from dedup.workers import Workers
 
 _BLOCK_BYTES = 4 << 20  # of text whose ledgers are made at a time
+_ROWS = 1 << 16  # of the table of copies that are made at a time
+
+
+class Dated(Protocol):
+    """Articles by row, of which it is known how they are called and when they were published."""
+
+    @property
+    def ids(self) -> pa.LargeStringArray:
+        """Return their ids."""
+
+    @property
+    def published(self) -> pa.TimestampArray:
+        """Return their times."""
+
+
+class Admitting(Protocol):
+    """Matches by number: the rank of the longer text, the relation, and what it rests on."""
+
+    @property
+    def longer(self) -> NDArray[np.int64]:
+        """Return the longer texts."""
+
+    @property
+    def relation(self) -> NDArray[np.int8]:
+        """Return the relations (article.RELATIONS)."""
+
+    @property
+    def score(self) -> NDArray[np.float64]:
+        """Return the scores, 0..1."""
 
 
 class Members(NamedTuple):
@@ -73,7 +103,7 @@ class Members(NamedTuple):
         return first
 
 
-def members(surveyed: Survey, ranking: Ranking, groups: Groups) -> Members:
+def members(surveyed: Dated, ranking: Ranking, groups: Groups) -> Members:
     """List the articles of every copy group of two or more."""
     root = groups.root[ranking.ranks]
     chosen = np.bincount(root, minlength=len(ranking))[root] > 1
@@ -87,7 +117,7 @@ def members(surveyed: Survey, ranking: Ranking, groups: Groups) -> Members:
     return Members(rows, ranks, np.append(starts, len(root)), texts, groups.witness)
 
 
-def by_time(surveyed: Survey, rows: NDArray[np.int64], within: NDArray[np.int64]) -> NDArray[np.int64]:
+def by_time(surveyed: Dated, rows: NDArray[np.int64], within: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the order of rows by (``within``, published, id), undated last."""
     picked = pa.array(rows)
     table = pa.table({"within": within, "published": surveyed.published.take(picked), "id": surveyed.ids.take(picked)})
@@ -268,7 +298,6 @@ def account(
         out.credits.update(told_.credits)
         capped += made.capped
         parts.append(_rows_of(made, rows))
-        store.release()
     return replace(out, spans=_spans(surveyed.ids, parts), capped=capped)
 
 
@@ -446,21 +475,20 @@ def article_table(
     )
 
 
-def copy_table(surveyed: Survey, found: Members, matches: Matches) -> pa.Table:
-    """List every article with its copy group and what admitted it, as :func:`article_table` does."""
-    ids, count = surveyed.ids, len(surveyed.ids)
-    relation, witness, score = _admissions(found, matches, None, count)
-    names = ("id", "copy_id", "relation", "witness_id", "score")
-    return pa.table(
-        [
-            ids,
-            ids.take(pa.array(found.first_rows(count))),
-            _named(relation, RELATIONS, relation < 0),
-            _ids(ids, witness),
-            pa.array(score, mask=witness < 0),
-        ],
-        schema=pa.schema([ARTICLES.field(name) for name in names]),
-    )
+def copy_batches(ids: pa.LargeStringArray, found: Members, matches: Admitting) -> Iterator[pa.RecordBatch]:
+    """List every article with its copy group and what admitted it, as :func:`article_table` does, some at a time."""
+    count = len(ids)
+    first, (relation, witness, score) = found.first_rows(count), _admissions(found, matches, None, count)
+    for start in range(0, count, _ROWS):
+        rows = slice(start, min(start + _ROWS, count))
+        arrays = [
+            ids[rows],
+            ids.take(pa.array(first[rows])),
+            _named(relation[rows], RELATIONS, relation[rows] < 0),
+            _ids(ids, witness[rows]),
+            pa.array(score[rows], mask=witness[rows] < 0),
+        ]
+        yield pa.record_batch(arrays, schema=COPIES)
 
 
 def _ids(ids: pa.LargeStringArray, rows: NDArray[np.int64]) -> pa.LargeStringArray:
@@ -487,7 +515,7 @@ def about(corpus: Corpus, workers: Workers) -> pa.Table:
 
 
 def _admissions(
-    found: Members, matches: Matches, told: Told | None, count: int
+    found: Members, matches: Admitting, told: Told | None, count: int
 ) -> tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.float64]]:
     """Return for every row the relation, the witness's row (-1 for none) and the score of what admitted it."""
     relation = np.full(count, -1, np.int8)

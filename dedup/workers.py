@@ -34,6 +34,10 @@ class Workers:
         self._threads = threads
         self._progress = progress
 
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """Say how far a stage is whose work is done here."""
+        self._progress(stage, done, total)
+
     def map(
         self, stage: str, function: Callable[[Work], Done], pieces: Sequence[Work], sizes: Sequence[int]
     ) -> Iterator[Done]:

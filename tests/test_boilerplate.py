@@ -477,7 +477,7 @@ def test_a_full_disk_is_told(tmp_path: Path) -> None:
     environment = {"TMPDIR": str(tmp_path), "PATH": ""}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith(f"{tmp_path}: cannot take what outlets repeat")
+    assert done.stdout.startswith(f"{tmp_path}: cannot take the work of this run")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -8,6 +8,7 @@ import time
 import unicodedata
 from collections.abc import Callable
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import newsstand
@@ -17,6 +18,7 @@ import pytest
 
 import dedup
 from dedup.article import FIELDS
+from dedup.report import summary, terminal
 from dedup.report.page import page
 
 if TYPE_CHECKING:
@@ -189,6 +191,43 @@ def test_a_story_opens_and_closes(opened: Open, report: Path) -> None:
     assert shown.locator("#home").is_visible()
     assert rows(shown)[0].startswith(BRIDGE)
     assert BRIDGE in str(shown.evaluate("document.activeElement.textContent"))
+
+
+def test_a_story_reads_as_on_a_terminal(opened: Open, report: Path, sample: Path) -> None:
+    """Percents were rounded where the terminal rounds them; the original shares its words, and did not copy them."""
+    shown = opened(report).page
+    open_story(shown, BRIDGE)
+    story = summary.detail(dedup.find(sample), "harbour-bridge-wire").story
+    by_outlet = {member.outlet: member for group in story.groups for member in group.members}
+    for item in shown.locator(".articles li[data-member]").all():
+        member = by_outlet[item.locator(".outlet").inner_text()]
+        told = item.locator(".shares").inner_text().replace("\N{NO-BREAK SPACE}", " ")
+        if member.role == "original":
+            shared = terminal.share(member.copied + member.reworded)
+            assert told == f"{member.words} words: {shared} shared, {terminal.share(member.boilerplate)} boilerplate"
+        else:
+            assert terminal.share(member.copied) in told or not member.copied
+            assert f"{terminal.share(member.boilerplate)} boilerplate" in told
+            assert "shared" not in told
+        assert item.locator(".shares").inner_text().endswith(item.locator("svg.bar").get_attribute("aria-label") or "-")
+    assert "longest: the longest of its copies" in shown.locator(".keys").first.inner_text()
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_who_is_first_is_said_where_it_is_known(known: bool, opened: Open, tmp_path: Path) -> None:  # noqa: FBT001
+    result = newsstand.invented(tmp_path, 1, members=2)
+    rows_ = result.articles.to_pylist()
+    for row in rows_:
+        row |= {"copy_id": row["id"], "relation": "rewrite" if row["relation"] else None}
+        row["first_id"] = row["first_id"] if known else None
+    retold = pa.Table.from_pylist(rows_, result.articles.schema)
+    shown = opened(written(replace(result, articles=retold, matches=result.matches.slice(0, 0)), tmp_path)).page
+    shown.locator("#story-table tbody th a").first.click()
+    shown.locator(".articles .relation").first.wait_for()
+    relations = shown.locator(".articles li[data-member] .relation").all_inner_texts()
+    assert [told.split()[0] for told in relations] == ["first" if known else "start", "rewrite"]
+    meaning = "first: the first published" if known else "start: the others were joined to it"
+    assert meaning in shown.locator(".keys").first.inner_text()
 
 
 def test_a_link_leads_to_a_comparison(opened: Open, report: Path) -> None:

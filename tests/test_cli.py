@@ -35,6 +35,7 @@ VERBS = [
     "convert",
     "keep",
     "find",
+    "copies",
     "show",
     "add",
     "check",

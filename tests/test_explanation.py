@@ -310,6 +310,12 @@ def test_a_corpus_whose_texts_changed_is_refused(sample: Path, result: Result, t
     pair = ("ferry-fire-wire", "ferry-fire-copy")
     with pytest.raises(CorpusError, match=r"'ferry-fire-copy' has 323 words, and had 321 when the result was made"):
         explain(result, *pair, corpus_of(result, with_more("ferry-fire-copy")))
+    texts = [
+        "Word." if one == "ferry-fire-copy" else text for one, text in zip(ids, table["text"].to_pylist(), strict=True)
+    ]
+    pq.write_table(table.set_column(table.column_names.index("text"), "text", pa.array(texts)), tmp_path / "n.parquet")
+    with pytest.raises(CorpusError, match=r"'ferry-fire-copy' has 1 word, and had 321 when"):
+        explain(result, *pair, corpus_of(result, str(tmp_path)))
     told = explain(result, *pair, corpus_of(result, with_more("rate-cut-wire")))
     assert (told.basis.changed, told.basis.exact) == (1, False)
 

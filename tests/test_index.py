@@ -111,6 +111,25 @@ def test_copy_groups_are_those_of_find(batch: int, news: pa.Table, tmp_path: Pat
         assert groups(index.result(), "copy_id") == groups(find(news, COPIES), "copy_id")
 
 
+def test_copy_groups_of_thirty_thousand_articles_are_those_of_find(tmp_path: Path) -> None:
+    """Reuters-21578, filler and the wire stories, in order of time; no cap is hit."""
+    parts = []
+    for name in ("haystack", "reuters21578", "wire_dev"):
+        source = ROOT.parent / "shared" / "data" / f"{name}.parquet"
+        if not source.exists():
+            pytest.skip(f"needs {name}.parquet in ../shared/data")
+        part = table(source)
+        ids = pa.array([f"{name} {id_}" for id_ in part["id"].to_pylist()], pa.large_string())
+        parts.append(part.set_column(0, part.schema.field(0), ids))
+    articles = pa.concat_tables(parts).sort_by([("published", "ascending"), ("id", "ascending")]).combine_chunks()
+    settings = replace(COPIES, cap=1000, compared=255)
+    with Index.open(tmp_path / "i", settings) as index:
+        index.learn(articles)
+        for _ in index.stream(articles, ledgers=False):
+            pass
+        assert groups(index.result(), "copy_id") == groups(find(articles, settings), "copy_id")
+
+
 def test_copy_groups_do_not_depend_on_the_order(news: pa.Table, tmp_path: Path) -> None:
     backwards = news.take(pa.array(range(len(news) - 1, -1, -1)))
     with Index.open(tmp_path / "i", COPIES) as index:
@@ -162,6 +181,8 @@ def test_a_copy_a_rewrite_and_news_are_told_apart(filled: Path, news: pa.Table) 
     with Index.open(filled, readonly=True) as index:
         copy = index.check(replace(Article(**rows["harbour-bridge-wire"]), id="new-copy"))
         own = index.check(article("own", words(0, 200)))
+    assert copy.ledger is not None
+    assert own.ledger is not None
     assert (copy.relation, copy.score, copy.ledger.unique) == ("identical", 1.0, 0.0)
     assert copy.copy_of in rows
     assert copy.story_id == "harbour-bridge-wire"
@@ -172,6 +193,7 @@ def test_shares_of_a_verdict_sum_to_one(filled: Path, news: pa.Table) -> None:
     with Index.open(filled, readonly=True) as index:
         for row in news.slice(0, 40).to_pylist():
             ledger = index.check(replace(Article(**row), id="as new")).ledger
+            assert ledger is not None
             assert ledger.boilerplate + ledger.copied + ledger.reworded + ledger.unique == pytest.approx(1, abs=1e-9)
 
 

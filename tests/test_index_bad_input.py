@@ -6,11 +6,13 @@ import subprocess
 import sys
 import tempfile
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from support import ROOT
 
@@ -23,6 +25,7 @@ import lmdb
 
 from dedup.index import Index, Verdict
 from dedup.index.environment import seal
+from dedup.index.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,6 +87,42 @@ def test_a_data_file_of_something_else(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(IndexStateError) as error:
         Index.open(tmp_path / "i", readonly=True)
     assert one_line(error).startswith(f"{tmp_path / 'i'}")
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        (20, r"data\.mdb: damaged, or of another program \(LMDB data format v5 .*\); restore a copy of the index$"),
+        (16, r"data\.mdb: damaged, or of another program \(MDB_INVALID: .*\); restore a copy of the index$"),
+        (None, r"data\.mdb: damaged, or of another program \(.*\); restore a copy of the index$"),
+    ],
+)
+def test_a_damaged_index_is_not_opened_and_says_what_to_do(place: int | None, message: str, tmp_path: Path) -> None:
+    with Index.open(tmp_path / "i") as index:
+        index.add([Article("a", TEXT)])
+    data = bytearray((tmp_path / "i" / "data.mdb").read_bytes())
+    if place is None:
+        del data[len(data) // 2 :]
+    else:
+        data[place] ^= 4
+    (tmp_path / "i" / "data.mdb").write_bytes(data)
+    for readonly in (True, False):
+        with pytest.raises(IndexStateError, match=message) as error:
+            Index.open(tmp_path / "i", readonly=readonly)
+        assert one_line(error).startswith(f"{tmp_path / 'i'}")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with Index.open(tmp_path / "i") as index:
+        index.learn(str(ROOT / "corpus"))
+        index.add([Article("a", TEXT)])
+    (learned,) = (tmp_path / "i").glob("learned-*.npz")
+    learned.unlink()
+    with pytest.raises(IndexStateError) as error:
+        Index.open(tmp_path / "i")
+    assert one_line(error) == (
+        f"{learned}: what the index has learned cannot be read (No such file or directory); restore a copy of it"
+    )
 
 
 def test_an_index_of_a_newer_version(tmp_path: Path) -> None:
@@ -210,6 +249,50 @@ def test_what_is_no_article_is_refused(articles: object, message: str, index: In
     assert index.add([Article("a", TEXT)])[0].relation is None
 
 
+@pytest.mark.parametrize("kind", ["articles", "stream"])
+def test_a_wrong_row_is_named_as_the_source_counts(kind: str, index: Index) -> None:
+    rows = [{"id": f"a{number}", "text": f"{TEXT} {number}."} for number in range(25)] + [{"id": "", "text": TEXT}]
+    batches = (pa.RecordBatch.from_pylist([row]) for row in rows)
+    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
+    source: Any = iter(rows) if kind == "articles" else pa.RecordBatchReader.from_batches(schema, batches)
+    with pytest.raises(CorpusError, match="column 'id': row 25 is empty"):
+        index.add(source, batch=10)
+    assert len(index) == 20
+
+
+def commits(index: Index, tmp_path: Path) -> int:
+    assert index.verify() == []
+    with Shelf.open(tmp_path / "news.index", write=False) as shelf, shelf.reading() as view:
+        return view.head.commit
+
+
+def test_small_row_groups_make_no_small_commits(index: Index, tmp_path: Path) -> None:
+    news = pa.table({"id": [f"a{number}" for number in range(50)], "text": [TEXT] * 50})
+    pq.write_table(news, tmp_path / "news.parquet", row_group_size=1)
+    before = commits(index, tmp_path)
+    index.add(tmp_path / "news.parquet", batch=20)
+    assert (len(index), commits(index, tmp_path) - before) == (50, 3)
+    index.add(pa.concat_tables(news.slice(row, 1) for row in range(50)).set_column(1, "text", [["x"] * 50]), batch=25)
+    assert commits(index, tmp_path) - before == 5
+
+
+def test_an_arrow_stream_is_not_held_whole(index: Index) -> None:
+    drawn = []
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for number in range(1_000_000):
+            drawn.append(number)
+            yield pa.RecordBatch.from_pylist([{"id": f"a{number}", "text": f"{TEXT} {number}."}])
+
+    schema = pa.schema([("id", pa.string()), ("text", pa.string())])
+    verdicts = index.stream(pa.RecordBatchReader.from_batches(schema, batches()), batch=10)
+    assert [next(verdicts).id for _ in range(15)][-1] == "a14"
+    assert len(drawn) <= 21
+    assert len(index) == 20
+    with pytest.raises(CorpusError, match="no column 'text'"):
+        index.add(pa.RecordBatchReader.from_batches(pa.schema([("id", pa.string())]), iter([])))
+
+
 def test_nothing_is_added_of_nothing(index: Index) -> None:
     assert index.add([]) == []
     assert index.add(pa.table({"id": pa.array([], pa.string()), "text": pa.array([], pa.string())})) == []
@@ -246,6 +329,28 @@ def test_a_known_article_is_told_what_it_was_told(index: Index) -> None:
         assert verdict.score == (None if told.score is None else pytest.approx(told.score))
 
 
+def test_a_known_article_has_the_ledger_that_it_had(index: Index) -> None:
+    first = {verdict.id: verdict for verdict in index.add(str(ROOT / "corpus"), batch=1)}
+    again = index.add(str(ROOT / "corpus"))
+    assert {verdict.status for verdict in again} == {"known"}
+    assert index.check(Article("harbour-bridge-trim", index.get("harbour-bridge-trim").text)) in again
+    other = [verdict.id for verdict in again if told(verdict) != told(first[verdict.id])]
+    assert other == ["mine-rescue-brief"]  # which joined a story later
+
+
+def test_without_ledgers_all_else_is_told(index: Index, tmp_path: Path) -> None:
+    with Index.open(tmp_path / "other", Settings(workers=1)) as other:
+        said = list(zip(index.add(str(ROOT / "corpus")), other.add(str(ROOT / "corpus"), ledgers=False), strict=True))
+        assert other.add(str(ROOT / "corpus"), ledgers=False)[0].ledger is None
+    for whole_, bare in said:
+        assert bare == replace(whole_, ledger=None, origin_id=None, role=None)
+
+
+def told(verdict: Verdict) -> tuple[object, ...]:
+    """Return what is told of an article but for scores, which change as others arrive."""
+    return verdict.relation, verdict.copy_of, verdict.story_id, verdict.origin_id, verdict.role, verdict.ledger
+
+
 def test_ids_of_any_length_and_kind(index: Index) -> None:
     ids = ["x" * 10_000, "x" * 10_001, "é" * 10_000, "a\0b", "\u202e\x1b[2J", " ", "../../etc/passwd"]
     index.add([Article(id_, f"{TEXT} Of {number}.") for number, id_ in enumerate(ids)])
@@ -274,6 +379,29 @@ def test_dates_out_of_order_months_late_and_in_the_future(index: Index) -> None:
     whole(index)
 
 
+def test_a_date_years_ahead_does_not_move_the_present(index: Index) -> None:
+    """Articles without a date are looked for where the others are, not where a wrong date is."""
+    news = pq.read_table(ROOT / "corpus" / "news.parquet").sort_by("published").to_pylist()
+    light = next(place for place, row in enumerate(news) if row["id"] == "harbour-bridge-light")
+    index.learn(str(ROOT / "corpus"))
+    index.add(news[:light])
+    index.add([Article("wrong", TEXT, published=LAST)])
+    assert index.check(news[light] | {"published": None}).story_id == "harbour-bridge-wire"
+    assert index.info().newest == LAST
+    assert index.remove(["wrong"]) == 1
+    assert (index.info().oldest, index.info().newest) == (news[0]["published"], news[light - 1]["published"])
+
+
+def test_the_oldest_and_the_newest_are_those_that_are_there(index: Index) -> None:
+    index.add(Article(f"a{day}", f"{TEXT} Day {day}.", published=NOON + timedelta(days=day)) for day in range(-60, 60))
+    assert index.prune(NOON - timedelta(days=10)) == 50
+    assert (index.info().oldest, index.info().newest) == (NOON - timedelta(days=10), NOON + timedelta(days=59))
+    index.remove([f"a{day}" for day in range(-10, 60)])
+    assert (len(index), index.info().oldest, index.info().newest) == (0, None, None)
+    index.add([Article("b", TEXT, published=NOON)])
+    assert (index.info().oldest, index.info().newest) == (NOON, NOON)
+
+
 def test_times_that_python_has_no_calendar_for(index: Index) -> None:
     far = pa.array([1 << 62, -(1 << 62), None], pa.timestamp("us", tz="UTC"))
     index.add(pa.table({"id": ["a", "b", "c"], "text": [TEXT] * 3, "published": far}))
@@ -282,8 +410,9 @@ def test_times_that_python_has_no_calendar_for(index: Index) -> None:
     whole(index)
 
 
-def test_a_thousand_copies_of_one_article(index: Index) -> None:
-    said = index.add(Article(f"a{number}", TEXT, published=NOON + timedelta(seconds=number)) for number in range(1000))
+def test_ten_thousand_copies_of_one_article_in_a_minute(index: Index) -> None:
+    times = (NOON + timedelta(milliseconds=6 * number) for number in range(10_000))
+    said = index.add(Article(f"a{number}", TEXT, published=time) for number, time in enumerate(times))
     assert {verdict.copy_of for verdict in said} == {None, "a0"}
     assert index.info().stories == 1
     assert index.check(Article("x", TEXT, published=NOON)).copy_of == "a0"
@@ -357,7 +486,19 @@ def test_what_is_not_there_is_a_key_error(index: Index) -> None:
 def test_a_closed_index_says_so(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "i")
     index.close()
-    asked: list[Any] = [lambda: index.add([Article("a", TEXT)]), lambda: index.get("a"), index.info]
+    asked: list[Any] = [
+        lambda: index.add([Article("a", TEXT)]),
+        lambda: index.check(Article("a", TEXT)),
+        lambda: index.get("a"),
+        lambda: index.story("a"),
+        lambda: index.remove(["a"]),
+        lambda: index.prune(NOON),
+        lambda: list(index.events()),
+        lambda: len(index),
+        index.info,
+        index.result,
+        index.verify,
+    ]
     for ask in asked:
         with pytest.raises(IndexStateError, match="closed; open it again"):
             ask()

@@ -1,5 +1,7 @@
 """Whatever stops a writer, or damages a file: what was acknowledged is there, whole, and nothing wrong is said.
 
+A writer is killed 60 times; `DEDUP_KILLS=200` gives another number, here and in `test_shelf.py`.
+
 Run as a program, this module is the process whose children are killed. It imports and compiles once; every child that
 is killed is a fork of it, so that a kill costs the work of the child and no start of Python.
 """
@@ -28,7 +30,7 @@ from dedup.errors import DedupError, OutputError
 from dedup.settings import Settings
 
 pytest.importorskip("lmdb", reason="needs the extra 'index'")
-from test_shelf import STOPS, arm, mounted
+from test_shelf import KILLS, arm, mounted, planned_stops
 
 from dedup.index import Index, shelf
 
@@ -116,10 +118,11 @@ def look_after_kill(folder: Path, acknowledged: int) -> int:
 
 
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
-    kills, batches, unacknowledged = map(int, run_alone("kills", tmp_path, "200").split())
-    assert kills >= 200
-    assert batches >= 200  # that were acknowledged meanwhile
+    kills, batches, unacknowledged = map(int, run_alone("kills", tmp_path, KILLS).split())
+    assert kills == KILLS
+    assert batches >= KILLS  # that were acknowledged meanwhile
     assert unacknowledged  # some were durable, and the process died before it could say so
+    print(f"{kills} kills, {batches:,} batches acknowledged, {unacknowledged} durable and not acknowledged")
 
 
 def run_alone(task: str, *arguments: object) -> str:
@@ -135,9 +138,7 @@ def kill_often(folder: str, count: str) -> None:
     chance = random.Random(5)
     shelf.PENDING = PENDING
     warm_up(Path(folder) / "warm")
-    stops: list[tuple[object, str] | None] = [None] * int(count)
-    for index, stop in enumerate(STOPS * 3):
-        stops[index * 7] = stop
+    stops = planned_stops(int(count))
     batches = written = unsaid = 0
     for kill, planned in enumerate(stops):
         target = Path(folder) / f"{kill // 40}.index"  # a new one from time to time: all is looked at after each kill
@@ -147,7 +148,23 @@ def kill_often(folder: str, count: str) -> None:
         last = batches + acknowledged
         batches = look_after_kill(target, last)
         written, unsaid = written + acknowledged, unsaid + batches - last
+        if kill % 40 == 39 or kill == len(stops) - 1:
+            compare(target, Path(folder) / f"{kill // 40}.undisturbed", batches)
     print(len(stops), written, unsaid)
+
+
+def compare(folder: Path, other: Path, batches: int) -> None:
+    """See that an index says what one says whose writer nobody killed."""
+    with Index.open(other, SETTINGS) as undisturbed:
+        for number in range(batches):
+            undisturbed.add(batch_of(number))
+        with Index.open(folder, SETTINGS) as index:
+            assert list(index.events()) == list(undisturbed.events())
+            assert index.result().articles.equals(undisturbed.result().articles)
+            for id_, text in state_of(batches).items():
+                assert index.get(id_) == undisturbed.get(id_)
+                asked = Article("as new", text, published=index.get(id_).published)
+                assert index.check(asked) == undisturbed.check(asked)
 
 
 def warm_up(folder: Path) -> None:

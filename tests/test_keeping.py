@@ -316,11 +316,11 @@ def test_a_corpus_that_changed(tmp_path: Path) -> None:
     changed = f"{tmp_path}/corpus: changed since the result was made: "
     ids = half["id"].to_pylist()
     pq.write_table(half.slice(2), file)
-    assert refused(out) == f"{changed}2 ids less ({ids[0]!r} ...); run `dedup find` again"
+    assert refused(out) == f"{changed}2 ids less ({ids[0]!r}, ...); run `dedup find` again"
     pq.write_table(half.set_column(0, "id", pa.array(["new", *ids[1:]])), file)
-    assert refused(out) == f"{changed}1 new ids ('new' ...) and 1 ids less ({ids[0]!r} ...); run `dedup find` again"
+    assert refused(out) == f"{changed}1 id more ('new') and 1 id less ({ids[0]!r}); run `dedup find` again"
     pq.write_table(pa.concat_tables([half, half.slice(0, 1)]), file)
-    assert refused(out) == f"{changed}1 ids twice; run `dedup find` again"
+    assert refused(out) == f"{changed}1 id twice; run `dedup find` again"
 
 
 def test_a_result_without_stories(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -11,18 +11,26 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from support import column, prose
 
-from dedup import candidates as choosing
-from dedup import lsh
-from dedup.lsh import probability
+from dedup.candidates import Candidates
+from dedup.lsh import Buckets, buckets, probability
 from dedup.pipeline import recipe
 from dedup.settings import Settings
 from dedup.sketch import sketch
+from dedup.work import Column
+from dedup.workers import Workers
 
 WIDE = 1 << 20
+Table = np.ndarray[tuple[int, int], np.dtype[np.uint64]]
 
 
-def pairs(found: choosing.Evidence, texts: int) -> list[tuple[int, int]]:
-    chosen = choosing.choose(found.pairs.copy(), np.zeros(texts), WIDE)
+def candidates(table: Table, cap: int) -> Buckets:
+    return buckets(
+        lambda band: np.ascontiguousarray(table[:, band]), table.shape[1], cap, Column(np.uint64), Workers(2)
+    )
+
+
+def pairs(found: Buckets, texts: int) -> list[tuple[int, int]]:
+    chosen = Candidates.of(found.between(0, texts), 0)
     return list(zip(chosen.longer.tolist(), chosen.shorter.tolist(), strict=True))
 
 
@@ -30,16 +38,16 @@ keys = arrays.arrays(np.uint64, st.tuples(st.integers(0, 30), st.integers(1, 4))
 
 
 @given(keys)
-def test_equal_brute_force(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
+def test_equal_brute_force(table: Table) -> None:
     wanted = {(i, j) for i, j in combinations(range(len(table)), 2) if (table[i] == table[j]).any()}
-    found = pairs(lsh.candidates(table, WIDE), len(table))
+    found = pairs(candidates(table, WIDE), len(table))
     assert len(found) == len(set(found))
     assert set(found) == wanted
 
 
 @given(keys, st.integers(1, 5))
-def test_a_cap_only_drops(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]], cap: int) -> None:
-    capped, whole = lsh.candidates(table, cap), lsh.candidates(table, WIDE)
+def test_a_cap_only_drops(table: Table, cap: int) -> None:
+    capped, whole = candidates(table, cap), candidates(table, WIDE)
     some, every = set(pairs(capped, len(table))), set(pairs(whole, len(table)))
     assert some <= every
     assert whole.capped == 0
@@ -50,20 +58,28 @@ def test_a_cap_only_drops(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]
 
 @pytest.mark.parametrize("cap", [1, 8])
 def test_one_bucket_of_many_is_linear(cap: int) -> None:
-    found = lsh.candidates(np.zeros((5000, 3), np.uint64), cap)
+    found = candidates(np.zeros((5000, 3), np.uint64), cap)
     assert found.capped == 3
-    assert 4999 <= len(found.pairs) <= (cap + 1) * 5000
+    assert 4999 <= len(found.between(0, 5000)) <= (cap + 1) * 5000
 
 
 def test_no_text_and_one_text() -> None:
     for texts in (0, 1):
-        assert len(lsh.candidates(np.zeros((texts, 4), np.uint64), 8).pairs) == 0
+        assert len(candidates(np.zeros((texts, 4), np.uint64), 8).between(0, texts)) == 0
+
+
+@given(keys, st.lists(st.integers(0, 30), max_size=3))
+def test_a_range_of_shorter_texts_is_read_alone(table: Table, cuts: list[int]) -> None:
+    found = candidates(table, 2)
+    bounds = sorted([0, *[min(cut, len(table)) for cut in cuts], len(table)])
+    parts = [found.between(first, last) for first, last in pairwise(bounds)]
+    assert np.concatenate(parts).tolist() == found.between(0, len(table)).tolist()
 
 
 @given(keys)
-def test_keys_alike_in_their_low_bits_are_told_apart(table: np.ndarray[tuple[int, int], np.dtype[np.uint64]]) -> None:
+def test_keys_alike_in_their_low_bits_are_told_apart(table: Table) -> None:
     high = table << np.uint64(60)
-    assert pairs(lsh.candidates(high, WIDE), len(table)) == pairs(lsh.candidates(table, WIDE), len(table))
+    assert pairs(candidates(high, WIDE), len(table)) == pairs(candidates(table, WIDE), len(table))
 
 
 def test_probability_is_the_s_curve() -> None:

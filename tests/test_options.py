@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -107,6 +108,7 @@ def test_no_file_is_read_unasked(file: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_a_background_is_beside_its_file(file: Path) -> None:
+    shutil.copy(ROOT / "dedup" / "data" / "background.parquet", file.with_name("words.parquet"))
     file.write_text('background = "words.parquet"\n')
     assert told("--config", file)["background"]["value"] == str(file.parent / "words.parquet")
     file.write_text('background = ""\n')
@@ -149,6 +151,22 @@ def test_a_wrong_value_is_told_with_its_place(content: str, options: list[str], 
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr.startswith(f"dedup: error: {message.format(file=file)}")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("options", [[], ["--json"], ["--toml"]])
+def test_a_background_that_find_refuses_is_refused_with_the_settings(options: list[str], file: Path) -> None:
+    file.with_name("text.parquet").write_text("no Parquet")
+    for name, message in (
+        ("none.parquet", "background cannot be read (No such file"),
+        ("text.parquet", "not a backgr"),
+    ):
+        other = file.with_name(name)
+        file.write_text(f'background = "{name}"\n')
+        for named in (["--background", str(other)], ["--config", str(file)]):
+            done = run("settings", *named, *options)
+            assert (done.exit_code, done.stdout) == (2, "")
+            assert done.stderr.startswith(f"dedup: error: {other}: {message}")
+            assert done.stderr == run("find", ROOT / "corpus", *named).stderr
 
 
 def test_an_option_overrules_a_wrong_value(file: Path) -> None:

@@ -23,7 +23,7 @@ from support import ROOT, prose
 import dedup
 from dedup import cli
 from dedup.article import KINDS
-from dedup.report import dossiers
+from dedup.report import dossiers, summary, terminal
 from dedup.report.page import BUDGET, page
 
 if TYPE_CHECKING:
@@ -130,10 +130,44 @@ def test_copied_spans_hold_the_same_words_in_any_script(tmp_path: Path) -> None:
         assert len(here) > 100
 
 
+def test_percents_are_those_of_the_terminal(found: Result) -> None:
+    """A share of 12.45 % is 12 %, also on its way over 125 thousandths."""
+    data = island(page(found).html)
+    told = {story.story_id: story for story in summary.summarise(found, 100).stories}
+    for name, percents in zip(data["stories"]["id"], data["stories"]["percents"], strict=True):
+        assert len(percents) == 5
+        assert percents[0] == terminal.percent(told[name].copied)
+        own = [member for group in told[name].groups for member in group.members]
+        words = sum(member.words * (1 - member.boilerplate) for member in own)
+        assert percents[4] == terminal.percent(sum(member.words * member.unique for member in own) / words)
+    for row, detail in enumerate(data["details"]):
+        story = told[data["stories"]["id"][row]]
+        members = {member.id: member for group in story.groups for member in group.members}
+        for listed in detail["members"]:
+            one = members[listed[0]]
+            shares = [one.copied, one.reworded, one.boilerplate, one.unique, one.copied + one.reworded]
+            assert listed[-1] == list(map(terminal.percent, shares))
+            assert listed[6] is None or f"{listed[6]:.2f}" == f"{one.score:.2f}"
+
+
+def test_a_share_between_two_percents_reads_the_same_everywhere(tmp_path: Path) -> None:
+    """12.46 % is 12 %; rounded to thousandths first, it would be 12.5 %, and then 13."""
+    words = prose(np.random.default_rng(8), 10_000)
+    texts = [" ".join(words[:5000]), " ".join(words[:623] + words[5000:9377])]
+    pq.write_table(pa.table({"id": ["a", "b"], "text": texts}), tmp_path / "news.parquet")
+    result = dedup.find(tmp_path / "news.parquet", dedup.Settings(excerpt=0.1, near=0.05))
+    assert result.articles["copied"].to_pylist() == pytest.approx([0.1246] * 2)
+    data = island(page(result).html)
+    assert data["stories"]["shares"][0][0] == 125
+    assert data["stories"]["percents"][0][0] == 12
+    assert [listed[-1][0] for listed in data["details"][0]["members"]] == [12, 12]
+    assert terminal.share(result.articles["copied"][0].as_py()) == "12 %"
+
+
 def test_who_copies_whom_goes_by_the_audit(found: Result) -> None:
     data = island(page(found).html)
     outlets = {data["outlets"][row[0]]: row[1:] for row in data["table"]}
-    assert outlets["Nordwire"] == [8, 8, 1.0, 1.0, 0, 40]
+    assert outlets["Nordwire"] == [8, 8, 1.0, 1.0, 0, 40, 100, 100]
     assert sum(row[4] for row in outlets.values()) == sum(row[5] for row in outlets.values())
     assert outlets["Velmark Today"][2] < 0.3
 
@@ -239,7 +273,7 @@ def test_a_corpus_that_changed_is_noticed(tmp_path: Path) -> None:
     write(f"{text} more")
     assert page(result).missing == f"{changed}it has 201 words, and had 200{advice}"
     write(" ".join(word[:2] for word in text.split()))
-    assert page(result).missing == f"{changed}it has 599 characters, and had {len(text):,} at least{advice}"
+    assert page(result).missing == f"{changed}it ends at character 599, and had {len(text):,} at least{advice}"
     write("")
     with pytest.raises(dedup.CorpusError, match="'b' changed since the result was made: it has 0 words, and had 200;"):
         page(result, source=str(corpus))
@@ -355,6 +389,8 @@ cli.main(sys.argv[1:])
 def test_a_full_disk_is_named_with_its_file(sample: Path, tmp_path: Path) -> None:
     assert run("find", sample, "-o", tmp_path / "out").exit_code == 0
     file = tmp_path / "report.html"
+    assert run("report", tmp_path / "out", "--html", file).exit_code == 0  # compiles what is not yet
+    file.unlink()
     command = [sys.executable, "-c", FULL_DISK, "report", str(tmp_path / "out"), "--html", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)  # noqa: S603
     message = f"dedup: error: {file}: cannot be written (File too large); nothing was changed there\n"

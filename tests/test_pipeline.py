@@ -33,7 +33,7 @@ from support import (
 )
 
 from dedup import find, pipeline
-from dedup.pipeline import copies
+from dedup.grouping import copies
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -288,7 +288,7 @@ def test_the_same_corpus_gives_the_same_bytes(table: pa.Table, tmp_path: Path) -
 def test_progress_is_told_of_every_stage(table: pa.Table) -> None:
     told: dict[str, list[tuple[int, int]]] = {}
     find(table, progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
-    assert list(told) == ["learn", "sketch", "fetch", "verify", "align", "report", "ledger"]
+    assert list(told) == ["learn", "sketch", "bands", "lists", "pairs", "fetch", "verify", "align", "report", "ledger"]
     for steps in told.values():
         assert steps[0][0] == 0
         assert steps[-1][0] == steps[-1][1] > 0
@@ -311,7 +311,7 @@ def test_copies_alone_are_those_of_find(table: pa.Table, boilerplate: bool) -> N
 @pytest.mark.parametrize("room", [0, 1 << 30])
 def test_what_is_held_changes_nothing(table: pa.Table, room: int, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = find(table)
-    monkeypatch.setattr(pipeline, "_HELD_BYTES", room)
+    monkeypatch.setattr(pipeline, "HELD_BYTES", room)
     found = find(table)
     assert found.articles.equals(wanted.articles)
     assert found.spans.equals(wanted.spans)

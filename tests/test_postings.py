@@ -12,31 +12,41 @@ from hypothesis import strategies as st
 
 from dedup import candidates as choosing
 from dedup import postings as listing
+from dedup.candidates import Candidates
 from dedup.errors import CorpusError
-from dedup.postings import Postings, postings
+from dedup.postings import Keys as Listed
+from dedup.postings import Postings, Room, postings
+from dedup.work import Column
+from dedup.workers import Workers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WIDE = 1 << 20
+ROOM = Room()
 NONE = np.empty(0, np.uint64)
 Keys = list[list[int]]
 
 
-def run(keys: Keys, ranks: list[int] | None = None, cap: int = WIDE) -> Postings:
-    flat = np.array([key for text in keys for key in text], np.uint32)
+def run(keys: Keys, ranks: list[int] | None = None, cap: int = WIDE, room: Room = ROOM, blocks: int = 1) -> Postings:
+    """List the texts that share a key; they are read in so many blocks."""
+    values = Column(np.uint32)
+    for text in keys:
+        values.append(np.array(text, np.uint32))
     places = np.cumsum([0, *map(len, keys)], dtype=np.int64)
-    return postings(flat, places, np.array(ranks or range(len(keys)), np.int32), cap)
+    bounds = np.linspace(0, len(keys), blocks + 1).astype(np.int64)
+    listed = Listed(values, places, np.array(ranks or range(len(keys)), np.int32), bounds)
+    return postings(listed, cap, Column(np.uint32), room, Workers(2))
 
 
 def pairs(found: Postings, known: NDArray[np.uint64] = NONE) -> NDArray[np.uint64]:
     """Return all pairs that share a key or are known."""
-    return found.pairs(known, np.ones(len(found.counts), np.uint8))
+    return found.pairs(0, len(found.counts), known, np.ones(len(found.counts), np.uint8))
 
 
 def chosen(found: Postings, needed: list[float], most: int = WIDE) -> set[tuple[int, int]]:
     least = choosing.least(np.array(needed))
-    kept = choosing.choose(found.pairs(NONE, least), np.array(needed), most)
+    kept = Candidates.of(*choosing.choose(found.pairs(0, len(least), NONE, least), least, most))
     return set(zip(kept.longer.tolist(), kept.shorter.tolist(), strict=True))
 
 
@@ -88,17 +98,26 @@ def test_one_key_in_many_texts_is_linear(cap: int) -> None:
     }
 
 
-def test_many_keys_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_keys_are_sorted_in_parts() -> None:
     """A corpus of more keys than are sorted at a time gives the same."""
     random = np.random.default_rng(1)
     keys = [random.integers(0, 2**32, 20).tolist() for _ in range(40)]
     keys = [[*text, *keys[(i * 7) % 40][:5]] for i, text in enumerate(keys)]
-    whole = run(keys)
-    monkeypatch.setattr(listing, "_ENTRIES", 64)
-    parts = run(keys)
+    whole, parts = run(keys), run(keys, room=Room(64, 64), blocks=7)
     assert pairs(parts).tolist() == pairs(whole).tolist()
     assert parts.counts.tolist() == whole.counts.tolist()
     assert len(pairs(whole)) >= 30
+
+
+@given(some_keys, st.integers(1, 40), st.integers(1, 40), st.integers(1, 3), st.integers(1, 5))
+def test_ranges_change_nothing(keys: Keys, entries: int, mentions: int, cap: int, blocks: int) -> None:
+    whole, room = run(keys, cap=cap), Room(entries, mentions)
+    parts = run(keys, cap=cap, room=room, blocks=blocks)
+    assert (parts.members.tolist(), parts.capped) == (whole.members.tolist(), whole.capped)
+    ranges, least = parts.ranges(room), np.ones(len(keys), np.uint8)
+    assert [first for first, _ in ranges] == [0, *[last for _, last in ranges[:-1]]]
+    found = [parts.pairs(first, last, NONE, least) for first, last in ranges]
+    assert np.concatenate(found).tolist() == pairs(whole).tolist()
 
 
 def test_many_pairs_are_written_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +136,7 @@ def test_what_is_known_is_added(keys: Keys, others: Keys, needed: int) -> None:
     one, two = run(keys[:count]), run(others[:count])
     both = choosing.gather([pairs(one), pairs(two)])
     kept = [value for value in both.tolist() if value & 0xFF >= needed]
-    assert one.pairs(pairs(two), np.full(count, needed, np.uint8)).tolist() == kept
+    assert one.pairs(0, count, pairs(two), np.full(count, needed, np.uint8)).tolist() == kept
 
 
 # The choice among candidates ------------------------------------------------------------------------------------------
@@ -127,7 +146,7 @@ def test_the_likeliest_are_compared() -> None:
     """Text 4 shares three keys with 2, two with 3, one with 0 and 1: of equals the longest is kept."""
     found = pairs(run([[1], [2], [1, 2, 3], [1, 2], [1, 2, 3]]))
     for most, wanted in [(1, {2}), (2, {2, 3}), (3, {0, 2, 3}), (4, {0, 1, 2, 3})]:
-        kept = choosing.choose(found.copy(), np.zeros(5), most)
+        kept = Candidates.of(*choosing.choose(found.copy(), np.ones(5, np.uint8), most))
         assert set(kept.longer[kept.shorter == 4].tolist()) == wanted
         assert (kept.capped > 0) == (most < 4)
 
@@ -140,9 +159,9 @@ def test_evidence_adds_up_and_stops_at_its_limit() -> None:
 
 
 def test_a_band_hit_is_always_compared() -> None:
-    found, needed = run([[1], [2]]), np.array([1e9, 1e9])
+    found, needed = run([[1], [2]]), choosing.least(np.array([1e9, 1e9]))
     band = pairs(run([[1], [1]])) - np.uint64(choosing.KEY) + np.uint64(choosing.BAND)
-    kept = choosing.choose(found.pairs(band, choosing.least(needed)), needed, 1)
+    kept = Candidates.of(*choosing.choose(found.pairs(0, 2, band, needed), needed, 1))
     assert (kept.longer.tolist(), kept.shorter.tolist()) == ([0], [1])
 
 

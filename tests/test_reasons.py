@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -18,6 +19,7 @@ from dedup import cli
 from dedup.corpus import open_corpus
 from dedup.explanation import AROUND, Explainer, explain
 from dedup.lookup import corpus_of
+from dedup.reason import Verdict
 from dedup.report import reasons, terminal
 from dedup.settings import Settings
 
@@ -87,6 +89,51 @@ def test_every_line_fits_and_the_verdict_comes_first(explained: list[Explanation
         text = printed(told, width)
         assert max(map(cell_len, text.splitlines())) <= width
         assert " ".join(text.split()).startswith(reasons.verdict(told))
+
+
+@pytest.mark.parametrize(
+    ("value", "threshold", "printed_"),
+    [
+        (0.1797, 0.18, ("0.1797", "0.18")),
+        (0.27496, 0.275, ("0.27", "0.275")),
+        (0.2749996, 0.275, ("0.27", "0.275")),
+        (0.2950001, 0.3, ("0.295", "0.3")),
+        (0.2999999999, 0.3, ("0.2999999999", "0.3")),
+        (0.7, 0.71234567, ("0.70", "0.71234567")),
+    ],
+)
+def test_figures_near_a_threshold_are_told_apart(
+    value: float, threshold: float, printed_: tuple[str, str], explained: list[Explanation]
+) -> None:
+    apart = explained[5]
+    assert apart.telling is not None
+    assert (apart.verdict.rule, apart.verdict.outcome) == ("link", "apart")
+    told = replace(
+        apart,
+        verdict=replace(apart.verdict, value=value, threshold=threshold),
+        telling=replace(apart.telling, parts=value, cut=threshold, probability=value, stored=None),
+        copies=replace(apart.copies, resemblance=value, near=threshold),
+    )
+    shown, cut = printed_
+    text = " ".join(printed(told, 140).split())
+    assert f"is {shown}, and parts join from {cut} on" in text
+    assert f"between the two stories {shown} (" in text
+    assert f"; they join from {cut}" in text
+    assert f"probability of one story {shown}, computed" in text
+
+
+def test_a_figure_that_is_the_threshold_is_told_as_that(explained: list[Explanation]) -> None:
+    near = replace(explained[3], verdict=Verdict("copy group", "near", 0.825, 0.825))
+    assert reasons.verdict(near).endswith("with a resemblance of 0.825 (from 0.825 on)")
+    over = replace(explained[3], verdict=Verdict("copy group", "near", 0.82500004, 0.825))
+    assert reasons.verdict(over).endswith("with a resemblance of 0.83 (from 0.825 on)")
+
+
+def test_hours_near_the_window_are_told_apart(explained: list[Explanation]) -> None:
+    late = replace(explained[7], verdict=Verdict("apart", "window", 48.0003, 48.0))
+    assert reasons.verdict(late).startswith(
+        "Apart: 48.0003 hours lie between them, and rewrites are looked for within 48"
+    )
 
 
 def test_what_was_tried_is_told(explained: list[Explanation]) -> None:

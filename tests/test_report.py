@@ -305,9 +305,52 @@ def test_shared_characters_are_those_of_the_spans(found: Result) -> None:
 def test_the_first_of_a_story_needs_no_match() -> None:
     result = made(*[row | {"first_id": "a-000-0000"} for row in story("a", [1, 1])])
     assert "the first published of the story\n" in printed(terminal.detail(summary.detail(result, "a"), 100), 100)
-    assert " first " in report(result)
-    assert " longest   the longest" in report(result)
-    assert report(result).count(" longest ") == 2  # both in its explanation
+    assert "    first     the first published article of the story, to which" in report(result)
+    assert " start " not in report(result)
+    assert "longest" not in report(result)
+    grouped = made(*[row | {"first_id": "a-000-0000"} for row in story("a", [2, 1])])
+    assert "    longest   the longest text of its copy group\n" in report(grouped)
+    assert "    first     the" not in report(grouped)
+
+
+@pytest.mark.parametrize("published", [None, NOON])
+def test_where_nobody_is_known_to_be_first_nobody_is_called_so(published: datetime | None) -> None:
+    result = made(*[row | {"published": published} for row in story("a", [1, 1])])
+    assert "first unknown" in report(result)
+    assert report(result).count(" first ") == 1
+    assert report(result).count(" start ") == 2  # the member, and what the word means
+    told = printed(terminal.detail(summary.detail(result, "a"), 100), 100)
+    assert "the one that the others were joined to\n" in told
+
+
+def test_the_original_shares_and_did_not_copy() -> None:
+    first, second = group("a", 2, words=100, copied=0.6, reworded=0.1, unique=0.3)
+    told = printed(terminal.detail(summary.detail(made(first | {"role": "original"}, second), "a"), 100), 100)
+    assert "    100 words: 70 % shared, 30 % unique\n" in told
+    assert "    100 words: 60 % copied, 10 % reworded, 30 % unique\n" in told
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_title_without_an_end_takes_a_few_lines(width: int) -> None:
+    rows = [row | {"title": HOSTILE["long"]} for row in story("a", [1, 1])]
+    told = printed(terminal.detail(summary.detail(made(*rows), "a"), width), width)
+    lines = [line for line in told.splitlines() if "headline" in line]
+    assert len(lines) <= 9
+    assert sum(line.endswith("…") for line in lines) == 3
+    assert max(map(cell_len, told.splitlines())) <= width
+
+
+def test_a_title_of_some_lines_is_told_whole() -> None:
+    title = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    lines = [line.plain for line in terminal.headline(title, 40, "  ")]
+    assert len(lines) == 3
+    assert " ".join(line.strip() for line in lines) == title
+
+
+def test_shares_are_rounded_once() -> None:
+    shares = [0, 1e-12, 0.0049, 0.005, 0.0051, 0.125, 0.1249, 0.135, 0.9949, 0.9951, 1 - 1e-12, 1]
+    assert [terminal.percent(part) for part in shares] == [0, 0, -1, -1, 1, 12, 12, 14, 99, 101, 100, 100]
+    assert [terminal.share(part) for part in (0.0049, 0.1249, 0.9951)] == ["<1 %", "12 %", ">99 %"]
 
 
 def test_detail_names_witness_and_counterparts(found: Result) -> None:
@@ -319,6 +362,17 @@ def test_detail_names_witness_and_counterparts(found: Result) -> None:
         assert member.relation is None or f"({member.witness_id})" in text
     assert "the longest of the group" in text
     assert "shared with Nordwire (mine-rescue-wire)" in text
+
+
+def test_settings_are_readable_on_any_terminal() -> None:
+    for width in (30, 60, 100):
+        told = printed(terminal.knobs(summary.knobs(Settings(background="/a/long/path" * 9)), width), width)
+        assert "…" not in told
+        assert max(map(cell_len, told.splitlines())) <= width
+        whole = " ".join(told.split())
+        assert "near = 0.8 default 0.8, from 0.01 to 1.0 resemblance from which" in whole
+        assert "seed = 1 default 1, from 0 to 4,294,967,295 seed of" in whole
+        assert whole.replace(" ", "").count("/a/long/path") == 9
 
 
 def test_documents_are_plain_json(found: Result) -> None:

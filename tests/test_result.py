@@ -23,6 +23,7 @@ from dedup.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+SENTENCE = "The ferry to the northern island was cancelled after a storm had damaged its only pier on Monday night."
 FILES = ["articles.parquet", "matches.parquet", "spans.parquet"]
 
 
@@ -50,6 +51,12 @@ def same(one: Result, two: Result) -> bool:
 
 
 # There and back -------------------------------------------------------------------------------------------------------
+
+
+def test_it_says_in_a_line_what_it_holds() -> None:
+    texts = [f"{SENTENCE} {SENTENCE.upper()} {ending}" for ending in ("yes", "yes", "no")] + ["Nothing of the kind."]
+    table = pa.table({"id": list("abcd"), "text": texts})
+    assert repr(dedup.find(table)) == "<Result: articles 4, copy groups 1, stories 1>"
 
 
 def test_the_tables_have_the_documented_schemas(result: Result) -> None:

@@ -1,27 +1,27 @@
-"""The same result on Spark, row for row; slow ones (minutes) run with DEDUP_SLOW=1."""
+"""The same result on Spark, row for row; slow ones (minutes) run with DEDUP_SLOW=1.
+
+`DEDUP_SPARK_MASTER=local-cluster[2,1,1024]` runs all of it on a cluster of two workers.
+"""
 
 from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner
 from support import Rows, corpus
 
 import dedup
 from dedup import Settings
-from dedup.cli import main
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytest.importorskip("pyspark", reason="pyspark is not installed: pip install 'dedup[spark]'")
 if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
@@ -46,7 +46,8 @@ slow = pytest.mark.skipif(not os.environ.get("DEDUP_SLOW"), reason="takes minute
 _CONF = {
     "spark.driver.bindAddress": "127.0.0.1",
     "spark.driver.host": "127.0.0.1",
-    "spark.driver.memory": "2g",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # half of the CPU, in a short life
+    "spark.driver.memory": "1g",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "OFF",
@@ -120,20 +121,6 @@ def test_real_news_gives_the_same_rows(session: SparkSession, shared_data: Path,
     check_same(session, shared_data / f"{name}.parquet", chunk)
 
 
-@slow
-def test_command_line_on_spark(sample: Path, tmp_path: Path) -> None:
-    local, there = tmp_path / "local", tmp_path / "there"
-    base = [str(Path(sys.executable).parent / "dedup")]
-    here = subprocess.run([*base, "find", sample, "-o", local, "--json"], capture_output=True, check=True)  # noqa: S603
-    on_spark = subprocess.run(  # noqa: S603
-        [*base, "find", sample, "-o", there, "--json", "--engine", "spark", "--master", "local[2]"],
-        capture_output=True,
-        check=True,
-    )
-    assert on_spark.stdout == here.stdout
-    check_equal(dedup.Result.read(local), dedup.Result.read(there))
-
-
 # --------------------------------------------------------------------------------------------------------- wrong input
 
 
@@ -159,16 +146,11 @@ def test_wrong_input_is_one_line(session: SparkSession, columns: dict[str, list[
     assert "\n" not in str(caught.value)
 
 
+@slow
 def test_no_article_gives_empty_tables(session: SparkSession) -> None:
     frame = session.createDataFrame([], "id string, text string")
     result = spark.find(frame, Settings(stories=False, boilerplate=False)).collect()
     assert [len(table) for table in (result.articles, result.matches, result.spans)] == [0, 0, 0]
-
-
-def test_master_without_spark_is_refused(sample: Path) -> None:
-    answer = CliRunner().invoke(main, ["find", str(sample), "--master", "local[2]"])
-    assert answer.exit_code == 2
-    assert "--master is for --engine spark" in answer.output
 
 
 # ------------------------------------------------------------------------------------------------------ lists and trees

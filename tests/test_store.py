@@ -32,13 +32,11 @@ def test_what_is_added_comes_back(batches: list[list[str | None]], random: Rando
         for batch in batches:
             store.add(np.arange(row, row + len(batch)), pa.array(batch, pa.string()))
             row += len(batch)
-        store.seal()
         wanted = [text or "" for batch in batches for text in batch]
         order = list(range(count))
         random.shuffle(order)
         assert strings(store.texts(np.array(order, np.int64))) == [wanted[i] for i in order]
         assert store.sizes().tolist() == [len(text.encode()) for text in wanted]
-        store.release()
         assert strings(store.texts(np.arange(count))) == wanted
 
 
@@ -47,14 +45,11 @@ def test_numbers_with_gaps_and_slices(kind: pa.DataType) -> None:
     column = pa.array(["x", "é", None, "橋", "y"], kind)[1:4]
     with TextStore(9) as store:
         store.add(np.array([2, 5, 7]), column)
-        store.seal()
         assert strings(store.texts(np.array([7, 2, 5, 0]))) == ["橋", "é", "", ""]
 
 
 def test_nothing_was_added() -> None:
     with TextStore(2) as store:
-        store.seal()
-        store.release()
         assert strings(store.texts(np.array([0, 1]))) == ["", ""]
 
 
@@ -62,7 +57,6 @@ def test_the_file_is_gone_even_while_open(tmp_path: Path) -> None:
     with TextStore(1, tmp_path) as store:
         store.add(np.array([0]), pa.array(["text " * 10000]))
         assert list(tmp_path.iterdir()) == []
-        store.seal()
     assert list(tmp_path.iterdir()) == []
 
 

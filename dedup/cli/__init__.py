@@ -12,6 +12,7 @@ from dedup.cli.background import background
 from dedup.cli.boilerplate import boilerplate
 from dedup.cli.compare import compare
 from dedup.cli.convert import convert
+from dedup.cli.copies import copies
 from dedup.cli.curve import curve
 from dedup.cli.ending import Commands
 from dedup.cli.evaluate import evaluate
@@ -41,6 +42,7 @@ def main() -> None:
 for _verb in (
     convert,
     find,
+    copies,
     show,
     add,
     check,

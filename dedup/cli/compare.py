@@ -41,6 +41,9 @@ def compare(
     # boilerplate: credits, captions, sign-up lines. + unique: the rest. Sentences that belong together stand level; of
     one that has moved, → B7 says where its counterpart is.
 
+    Two texts do not say what an outlet repeats: such lines, which `find` learns from a whole corpus and sets aside,
+    count here as any others, and the shares may differ from those of a result. `dedup explain OUT A B` knows them.
+
     The JSON object has the keys version, settings, left, right (the two articles) and comparison: both ledgers with
     their spans, and the aligned passages, in characters of the texts.
     """

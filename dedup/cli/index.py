@@ -23,8 +23,6 @@ from dedup.errors import CorpusError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    import pyarrow as pa
-
     from dedup.article import Article
     from dedup.cli.options import Chosen
     from dedup.corpus import Corpus
@@ -174,8 +172,10 @@ def _open(place: Path, chosen: Chosen, wait: float) -> Index:
 def _added(index: Index, corpus: Corpus, batch: int, note: Callable[[int], None]) -> dict[str, int]:
     statuses: Counter[str] = Counter()
     kinds: Counter[str] = Counter()
-    for table in _tables(corpus, batch):
-        for verdict in index.stream(table, batch=batch):
+    from dedup.index.intake import of_corpus  # noqa: PLC0415
+
+    for table in of_corpus(corpus, batch):
+        for verdict in index.stream(table, batch=batch, ledgers=False):
             statuses[verdict.status] += 1
             kinds[_kind(verdict)] += verdict.status != "known"
         note(statuses.total())
@@ -190,27 +190,6 @@ def _kind(verdict: Verdict) -> str:
     if verdict.relation is None:
         return "news"
     return "copies" if verdict.relation in _COPIES else "rewrites"
-
-
-def _tables(corpus: Corpus, most: int) -> Iterator[pa.Table]:
-    """Yield the articles ``most`` at a time, however the files are cut."""
-    import pyarrow as pa  # noqa: PLC0415
-
-    from dedup.article import FIELDS  # noqa: PLC0415
-
-    held: list[pa.RecordBatch] = []
-    count = 0
-    for piece in range(len(corpus.pieces)):
-        for _, batch in corpus.read(piece, FIELDS.names):
-            start = 0
-            while start < batch.num_rows:
-                held.append(batch.slice(start, most - count))
-                start, count = start + held[-1].num_rows, count + held[-1].num_rows
-                if count == most:
-                    yield pa.Table.from_batches(held)
-                    held, count = [], 0
-    if held:
-        yield pa.Table.from_batches(held)
 
 
 def _print_added(told: Mapping[str, int], place: Path) -> None:

@@ -77,6 +77,7 @@ _SWITCHES = {
 }
 _NOT_GIVEN: dict[str, bool | None] = dict.fromkeys(_FLAGS) | dict.fromkeys(_SWITCHES, False)
 _OF_TEXTS = {"background", "boilerplate"}
+_OF_COPIES = {"near", "excerpt", "background", "workers", "boilerplate"}
 
 
 class Chosen(NamedTuple):
@@ -101,8 +102,17 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
 
 def with_text_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options of those settings that say how one text is read; it gets all as ``settings``."""
+    return _with_some(command, _OF_TEXTS)
+
+
+def with_copy_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of those settings that say what a copy is; it gets all as ``settings``."""
+    return _with_some(command, _OF_COPIES)
+
+
+def _with_some(command: Callable[..., None], names: set[str]) -> Callable[..., None]:
     given: Any = with_settings(command)
-    left_out = {name: given_ for name, given_ in _NOT_GIVEN.items() if name not in _OF_TEXTS}
+    left_out = {name: given_ for name, given_ in _NOT_GIVEN.items() if name not in names}
 
     @functools.wraps(given)
     def reduced(**options: Any) -> None:

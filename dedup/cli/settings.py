@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,10 +36,12 @@ def show_settings(*, chosen: Chosen, toml: bool, as_json: bool) -> None:
     """Print the settings in force, what each means, its range and default, and where it comes from.
 
     An option of a setting's own (such as --near) is above --set, that above the file of --config, and that above the
-    defaults. With --json each setting has its `origin`: the option, or the name of the file, or `default`.
+    defaults. What other commands would refuse, such as a background that cannot be read, is refused here too. With
+    --json each setting has its `origin`: the option, or the name of the file, or `default`.
     """
     if toml and as_json:
         raise click.UsageError("--toml and --json exclude each other; leave one out")
+    _check_background(chosen.settings.background)
     if toml:
         from dedup.cli import config  # noqa: PLC0415
 
@@ -53,6 +56,14 @@ def show_settings(*, chosen: Chosen, toml: bool, as_json: bool) -> None:
 
         to = terminal.console()
         terminal.show(_lines(chosen, to.width), to)
+
+
+def _check_background(file: str) -> None:
+    """Refuse a file that the commands that use it would refuse."""
+    if file:
+        from dedup.background import Background  # noqa: PLC0415
+
+        Background.load(Path(file))
 
 
 def _origin(chosen: Chosen, name: str) -> str:

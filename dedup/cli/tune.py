@@ -86,6 +86,9 @@ def tune(
     their scores. Answer with a key: y or n, ? for unsure, b to go back, m for the whole texts, q to quit. Every answer
     is saved at once; the same command goes on where you stopped. Answers may also come through a pipe, one a line.
 
+    The scores leave out what an outlet repeats, which the search learns from CORPUS; the texts are shown as `dedup
+    compare` shows them, and such lines are not marked there.
+
     At the end, and with --report, precision and recall are told at several thresholds, with 95 % intervals. They are of
     the pairs that the search finds in the band around the threshold, and say nothing of pairs outside it.
 
@@ -113,21 +116,22 @@ def tune(
     _print_report(answered, settings, as_json=as_json)
     sys.stdout.flush()
     open_ = sum(not pair.answer for pair in answered)
-    rest = f"{open_:,} of {len(answered):,} pairs are left: the same command goes on" if open_ else "all are answered"
+    left = "is left" if open_ == 1 else "are left"
+    rest = f"{open_:,} of {len(answered):,} pairs {left}: the same command goes on" if open_ else "all are answered"
     click.echo(f"Saved in {labels}; {rest}", err=True)
 
 
 def _begun(labels: Path, pairs: int | None) -> tuple[Pair, ...] | None:
     """Read a labels file that is there."""
     from dedup import tuning  # noqa: PLC0415
+    from dedup.report.terminal import counted  # noqa: PLC0415
 
     if not labels.exists():
         return None
     found = tuning.read_labels(labels)
     if pairs not in (None, len(found)):
-        raise click.UsageError(
-            f"{labels} is there, with {len(found)} pairs: leave --pairs out to go on with it, or name a new file"
-        )
+        there = f"{labels} is there, with {counted(len(found), 'pair')}"
+        raise click.UsageError(f"{there}: leave --pairs out to go on with it, or name a new file")
     return found
 
 

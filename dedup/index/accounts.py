@@ -17,7 +17,7 @@ from dedup.store import TextStore
 from dedup.survey import Survey
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -31,9 +31,12 @@ SOURCES = 16  # members of a story, the likeliest, that a newcomer's ledger is m
 class Account(NamedTuple):
     """What is known of a newcomer beside its story: ledger, origin and role, None where that is not known."""
 
-    ledger: Ledger
+    ledger: Ledger | None
     origin_id: str | None
     role: str | None
+
+
+UNTOLD = Account(None, None, None)
 
 
 def alone(words: int, boilerplate: int) -> Account:
@@ -42,15 +45,32 @@ def alone(words: int, boilerplate: int) -> Account:
     return Account(Ledger(words, boilerplate / whole, 0.0, 0.0, 1 - boilerplate / whole, ()), None, None)
 
 
+def sources(story: int, matched: Iterable[int], members: Sequence[int], own: Sequence[int]) -> NDArray[np.int64]:
+    """Return the articles ``own`` of a story and the members that they most likely come from, as many as are looked at.
+
+    Members that came later than the first of ``own`` are among them.
+    """
+    if len(members) <= SOURCES + len(own):
+        return np.array(sorted(members), np.int64)
+    inside, first = set(members), min(own)
+    wanted = dict.fromkeys([story, *matched, *members])
+    chosen = [number for number in wanted if number in inside and number < first][:SOURCES]
+    return np.array(sorted({*chosen, *own}), np.int64)
+
+
+class Means(NamedTuple):
+    """What ledgers are made with; without a ``background`` nothing counts as reworded."""
+
+    background: Background | None
+    shingle: int
+    recipe: Recipe
+    workers: Workers
+
+
 def accounts(
-    desk: Desk,
-    stories: Sequence[NDArray[np.int64]],
-    background: Background | None,
-    size: int,
-    recipe: Recipe,
-    workers: Workers,
+    desk: Desk, wanted: NDArray[np.int64], stories: Sequence[NDArray[np.int64]], means: Means
 ) -> dict[int, Account]:
-    """Account for the newcomers in some stories, each given as the members that are looked at."""
+    """Account for the articles ``wanted`` in some stories, each given as the members that are looked at."""
     if not stories:
         return {}
     numbers = np.unique(np.concatenate(stories))
@@ -63,7 +83,7 @@ def accounts(
         published,
         records["words"].astype(np.int32),
         desk.boilerplate(numbers),
-        empty(len(numbers), recipe),
+        empty(len(numbers), means.recipe),
         np.full(len(numbers), -1, np.int32),
         None,
     )
@@ -74,35 +94,30 @@ def accounts(
     found = tables.stories(surveyed, first)
     with TextStore(len(numbers)) as store:
         store.add(np.arange(len(numbers)), table["text"].combine_chunks())
-        store.seal()
-        made = tables.account(
-            surveyed, table.select(["title", "source", "url"]), found, store, background, size, workers
-        )
-    return _told(desk, numbers, surveyed, made)
+        names = table.select(["title", "source", "url"])
+        made = tables.account(surveyed, names, found, store, means.background, means.shingle, means.workers)
+    return _told(numbers, np.isin(numbers, wanted), surveyed, made)
 
 
-def _told(desk: Desk, numbers: NDArray[np.int64], surveyed: Survey, made: tables.Accounts) -> dict[int, Account]:
-    new = np.flatnonzero(numbers >= desk.newcomers.first)
-    chosen = pc.is_in(made.spans["id"], value_set=surveyed.ids.take(pa.array(new)))
+def _told(
+    numbers: NDArray[np.int64], wanted: NDArray[np.bool_], surveyed: Survey, made: tables.Accounts
+) -> dict[int, Account]:
+    rows = np.flatnonzero(wanted)
+    ids = surveyed.ids.to_pylist()
     spans: dict[str, list[Span]] = {}
-    for span in made.spans.filter(chosen).to_pylist():
+    for span in made.spans.filter(pc.is_in(made.spans["id"], value_set=surveyed.ids.take(pa.array(rows)))).to_pylist():
         spans.setdefault(span.pop("id"), []).append(Span(**span))
-    house = np.diff(
-        np.concatenate([[0], np.cumsum(surveyed.boilerplate.ends - surveyed.boilerplate.starts)])[
-            surveyed.boilerplate.places
-        ]
-    )
+    runs = surveyed.boilerplate
+    house = np.diff(np.concatenate([[0], np.cumsum(runs.ends - runs.starts)])[runs.places])
+    counts = (surveyed.words, house, made.copied, made.reworded, made.origin, made.role)
     out = {}
-    for row in new.tolist():
-        words, copied, reworded = int(surveyed.words[row]), int(made.copied[row]), int(made.reworded[row])
+    for row, *counted in zip(rows.tolist(), *(column[rows].tolist() for column in counts), strict=True):
+        words, boilerplate, copied, reworded, origin, role = counted
         whole = max(1, words)
-        own = max(1, words) - int(house[row]) - copied - reworded
-        listed = tuple(spans.get(surveyed.ids[row].as_py(), ()))
-        ledger = Ledger(words, int(house[row]) / whole, copied / whole, reworded / whole, own / whole, listed)
-        origin = int(made.origin[row])
+        own = whole - boilerplate - copied - reworded
+        listed = tuple(spans.get(ids[row], ()))
+        ledger = Ledger(words, boilerplate / whole, copied / whole, reworded / whole, own / whole, listed)
         out[int(numbers[row])] = Account(
-            ledger,
-            surveyed.ids[origin].as_py() if origin >= 0 else None,
-            ROLES[made.role[row]] if made.role[row] >= 0 else None,
+            ledger, ids[origin] if origin >= 0 else None, ROLES[role] if role >= 0 else None
         )
     return out

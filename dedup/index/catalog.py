@@ -61,6 +61,7 @@ LINK = np.dtype(
     ]
 )
 
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _RUN = np.dtype([("start", "<i4"), ("end", "<i4")])
 _FOUNDER = b"founder "  # before the id of an article that is gone, while the story that it founded goes on
 _LONGEST_KEY = 400  # bytes of an id that is a key as it is; LMDB takes 511
@@ -155,7 +156,7 @@ def write_record(writer: Writer, number: int, record: NDArray[Any]) -> None:
 
 def write_note(writer: Writer, number: int, note: Note) -> None:
     """Keep the names of an article, and the number under its id."""
-    writer.put("notes", number, json.dumps(note, ensure_ascii=False, separators=(",", ":")).encode())
+    writer.put("notes", number, _written(note).encode())
     writer.put("ids", key_of(note.id), number.to_bytes(8, "little"))
 
 

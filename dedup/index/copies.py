@@ -13,7 +13,7 @@ import numpy as np
 from dedup import overlap
 from dedup.candidates import BAND as BAND_HIT
 from dedup.candidates import KEY as KEY_HIT
-from dedup.candidates import choose, gather
+from dedup.candidates import Candidates, choose, gather, least
 from dedup.cluster import grow
 from dedup.index.catalog import NONE
 from dedup.index.keys import BAND, PRINT, SHINGLE, band_keys, only, print_keys
@@ -92,7 +92,7 @@ def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
     longer, shorter = np.minimum(*np.split(ranks, 2)), np.maximum(*np.split(ranks, 2))
     packed = (shorter.astype(np.uint64) << np.uint64(36)) | (longer.astype(np.uint64) << np.uint64(8)) | evidence
     needed = keys_needed(facts["sampled"][order], settings)
-    chosen = choose(gather([packed]), needed, settings.compared)
+    chosen = Candidates.of(*choose(gather([packed]), least(needed), settings.compared))
     involved, where = np.unique(np.concatenate([chosen.longer, chosen.shorter]), return_inverse=True)
     tokens = desk.own_tokens(nodes[order][involved])
     half = len(chosen)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dedup.index.copies import Copies
     from dedup.index.desk import Desk
     from dedup.index.learning import Learning
+    from dedup.index.partners import Times
     from dedup.index.recall import Recall
     from dedup.index.shelf import Writer
     from dedup.settings import Settings
@@ -40,6 +41,12 @@ class Means(NamedTuple):
     learning: Learning
     recall: Recall
     workers: Workers
+    ledgers: bool = True
+
+    def account(self) -> accounts.Means:
+        """Return what ledgers are made with."""
+        background = self.background if self.settings.stories else None
+        return accounts.Means(background, self.settings.shingle, self.recipe, self.workers)
 
 
 @dataclass
@@ -53,7 +60,7 @@ class Decision:
     previous: dict[int, int]  # of newcomers that are another version: the earlier one
 
 
-def decide(desk: Desk, means: Means, latest: int, previous: dict[int, int], writer: Writer | None = None) -> Decision:
+def decide(desk: Desk, means: Means, times: Times, previous: dict[int, int], writer: Writer | None = None) -> Decision:
     """Decide; with a ``writer`` the newcomers' keys are entered, so that they find each other and are found.
 
     ``previous`` are the earlier versions of newcomers that have one.
@@ -70,15 +77,14 @@ def decide(desk: Desk, means: Means, latest: int, previous: dict[int, int], writ
     stories = Stories(desk, {} if writer is None else catalog.founded(writer, new.numbers, new.table["id"].to_pylist()))
     stories.touch([*new.numbers.tolist(), *twins[twins != NONE].tolist(), *previous.values()])
     stories.touch([*found.admissions, *(admission.witness for admission in found.admissions.values())])
-    group = _tellers(desk, stories)
     if settings.stories:
-        _retell(desk, means, stories, group, latest, writer)
+        _retell(desk, means, stories, _tellers(desk, stories), times, writer)
     stories.settle(means.model.cut)
     return Decision(desk, twins, found, stories, previous)
 
 
 def _retell(
-    desk: Desk, means: Means, stories: Stories, group: dict[int, int], latest: int, writer: Writer | None
+    desk: Desk, means: Means, stories: Stories, group: dict[int, int], times: Times, writer: Writer | None
 ) -> None:
     """Align the newcomers that are tellers with all that they may retell."""
     new, vocabulary = desk.newcomers, means.learning.vocabulary
@@ -92,7 +98,7 @@ def _retell(
         vocabulary,
         means.background,
         means.model,
-        latest,
+        times,
         means.settings,
         means.workers,
         keep=writer is not None,
@@ -126,7 +132,7 @@ def write(writer: Writer, made: Decision) -> list[dict[str, Any]]:
     desk, stories = made.desk, made.stories
     new = desk.newcomers
     events: list[dict[str, Any]] = [
-        {"kind": "merged", "story": older, "other": younger} for older, younger in stories.merged()
+        {"kind": "merged", "story": older, "other": younger} for older, younger in stories.merged
     ]
     gone = {event["other"] for event in events}
     for number, story in sorted(stories.after.items()):
@@ -193,7 +199,10 @@ def verdicts(made: Decision, means: Means, status: str) -> list[Verdict]:
     desk, new = made.desk, made.desk.newcomers
     matches = _matches(made)
     told = _accounts(made, means, matches)
-    merged = made.stories.merged()
+    merged = made.stories.merged
+    part_of: dict[int, list[int]] = {}
+    for older, younger in merged:
+        part_of.setdefault(older, []).append(younger)
     wanted = {other for of_one in matches.values() for other, _, _ in of_one} | {younger for _, younger in merged}
     numbers = sorted(wanted | {made.stories.of(number) for number in matches})
     names = dict(zip(numbers, (note.id for note in desk.notes(numbers)), strict=True))
@@ -210,7 +219,7 @@ def verdicts(made: Decision, means: Means, status: str) -> list[Verdict]:
                 score=best.score if best else None,
                 copy_of=best.id if best and best.relation != RELATIONS[REWRITE] else None,
                 story_id=names[story],
-                merged=tuple(names[younger] for older, younger in merged if older == story),
+                merged=tuple(names[younger] for younger in part_of.get(story, ())),
                 origin_id=told[number].origin_id,
                 role=told[number].role,
                 ledger=told[number].ledger,
@@ -249,6 +258,8 @@ def _matches(made: Decision) -> dict[int, list[tuple[int, int, float]]]:
 def _accounts(made: Decision, means: Means, matches: dict[int, list[tuple[int, int, float]]]) -> dict[int, Account]:
     """Make the ledgers of the newcomers."""
     new, desk = made.desk.newcomers, made.desk
+    if not means.ledgers:
+        return dict.fromkeys(new.numbers.tolist(), accounts.UNTOLD)
     groups = []
     runs = new.surveyed.boilerplate
     house = np.concatenate([[0], np.cumsum(runs.ends - runs.starts)])[runs.places]
@@ -261,21 +272,6 @@ def _accounts(made: Decision, means: Means, matches: dict[int, list[tuple[int, i
         by_story.setdefault(made.stories.of(number), []).append(number)
     for story, newcomers in by_story.items():
         if len(made.stories.members(story)) > 1:
-            groups.append(_sources(made, story, newcomers, matches))
-    background = means.background if means.settings.stories else None
-    return told | accounts.accounts(desk, groups, background, means.settings.shingle, means.recipe, means.workers)
-
-
-def _sources(
-    made: Decision, story: int, newcomers: list[int], matches: dict[int, list[tuple[int, int, float]]]
-) -> NDArray[np.int64]:
-    """Return the newcomers of a story and its members that they most likely come from, as many as are looked at."""
-    members = made.stories.members(story)
-    if len(members) <= accounts.SOURCES + len(newcomers):
-        return np.array(sorted(members), np.int64)
-    first = made.desk.newcomers.first
-    matched = [other for number in newcomers for other, _, _ in matches[number] if other < first]
-    wanted = list(dict.fromkeys([story, *matched, *members]))
-    inside = set(members)
-    chosen = [number for number in wanted if number in inside and number < first][: accounts.SOURCES]
-    return np.array(sorted({*chosen, *newcomers}), np.int64)
+            matched = [other for number in newcomers for other, _, _ in matches[number]]
+            groups.append(accounts.sources(story, matched, made.stories.members(story), newcomers))
+    return told | accounts.accounts(desk, new.numbers, groups, means.account())

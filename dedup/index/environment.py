@@ -15,6 +15,7 @@ import xxhash
 
 from dedup.errors import DedupError, IndexStateError, MissingExtraError, OutputError
 from dedup.index import pages
+from dedup.index.damage import damage
 from dedup.index.manifest import Head
 
 if TYPE_CHECKING:
@@ -92,8 +93,7 @@ class Environment:
         """
         wrong = pages.damage(self.folder / "data.mdb", commit)
         if wrong:
-            path = self.folder / "data.mdb"
-            raise IndexStateError(f"{path}: damaged, or of another program ({wrong}); restore a copy of the index")
+            raise _unreadable(self.folder / "data.mdb", wrong)
 
     def _missing(self) -> int:
         """Return how many bytes of the pages that count lie behind the end of the file."""
@@ -196,7 +196,7 @@ class Environment:
         return _told(self.folder, error)
 
 
-def _told(folder: Path, error: Exception) -> DedupError:
+def _told(folder: Path, error: Exception, *, opening: bool = False) -> DedupError:
     lmdb, path = engine(), folder / "data.mdb"
     if isinstance(error, lmdb.MapFullError):
         return OutputError(
@@ -208,7 +208,13 @@ def _told(folder: Path, error: Exception) -> DedupError:
         return OutputError(f"{path}: no permission ({error}); readers too need to write lock.mdb beside it")
     if isinstance(error, lmdb.DiskError) or getattr(error, "code", 0) in _FULL:
         return OutputError(f"{path}: cannot be written ({error}); nothing of this batch was stored")
-    return IndexStateError(f"{path}: damaged ({error}); `dedup index verify` lists every damage")
+    if opening:
+        return _unreadable(path, str(error).removeprefix(f"{folder}: ").rstrip("."))
+    return damage(f"{path}: damaged ({error})")
+
+
+def _unreadable(path: Path, what: str) -> IndexStateError:
+    return IndexStateError(f"{path}: damaged, or of another program ({what}); restore a copy of the index")
 
 
 # One a process -------------------------------------------------------------------------------------------------------
@@ -230,7 +236,7 @@ def acquire(folder: Path, *, write: bool) -> Environment:
             if write and not known.write:
                 known.reopen()
         except engine().Error as error:
-            raise _told(folder, error) from error
+            raise _told(folder, error, opening=True) from error
         known.users += 1
         return known
 

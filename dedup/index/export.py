@@ -51,7 +51,6 @@ def export(view: View, settings: Settings, recipe: Recipe, background: Backgroun
         for start in range(0, len(wanted), _CHUNK):
             rows = wanted[start : start + _CHUNK]
             store.add(rows, view.texts(places_of(records[rows])))
-        store.seal()
         rarity = background if settings.stories else None
         accounts = tables.account(surveyed, about, found, store, rarity, settings.shingle, workers)
     return Result(

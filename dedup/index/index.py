@@ -8,34 +8,33 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import xxhash
 
-from dedup.article import FIELDS, IDENTICAL, RELATIONS, REQUIRED, REWRITE, Article
+from dedup.article import FIELDS, IDENTICAL, RELATIONS, Article
 from dedup.background import Background
 from dedup.corpus import open_corpus
-from dedup.errors import CorpusError, IndexStateError
-from dedup.index import accounts, catalog, copies, learning, partners
+from dedup.errors import IndexStateError
+from dedup.index import catalog, copies, known, learning, partners
 from dedup.index.catalog import NONE
 from dedup.index.decision import Means, decide, verdicts, write
 from dedup.index.desk import Desk, Newcomers
 from dedup.index.export import export
+from dedup.index.intake import distinct, tables
 from dedup.index.kept import Kept, places_of
+from dedup.index.partners import Times
 from dedup.index.recall import Recall, table_of
 from dedup.index.shelf import Shelf
-from dedup.index.verdict import ADDED, CHECKED, KNOWN, Entry, Event, Info, Match, Verdict
+from dedup.index.verdict import ADDED, CHECKED, Entry, Event, Info, Verdict
 from dedup.index.withdrawal import withdraw
 from dedup.kernels.runs import UNDATED
 from dedup.pipeline import recipe
@@ -46,18 +45,19 @@ from dedup.version import VERSION
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from dedup.corpus import Corpus
     from dedup.index.catalog import Note
     from dedup.index.shelf import View, Writer
     from dedup.result import Result
 
 BATCH = 1000  # articles that are committed together
+RECENT = 15  # dated articles, the last that came: an article without a date is looked for around the middle of theirs
 TERMS = 1 << 20  # that were not learned and are kept in memory; about 60 bytes each
 _HEADER = b"header"
+_written = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Index:
@@ -77,7 +77,7 @@ class Index:
         self._lock = threading.RLock()
         self._learning, self._learned_from = learning.nothing(self._background), ""
         self._recall, self._kept = Recall(self._survey), Kept()
-        self._latest = UNDATED
+        self._times = Times(UNDATED, UNDATED)
         with shelf.reading() as view:
             self._refresh(view)
 
@@ -133,15 +133,16 @@ class Index:
 
     def check(self, article: Article | Mapping[str, Any]) -> Verdict:
         """Say what an article is, without storing it."""
-        table = next(_tables([article], BATCH))
+        table = next(tables([article], 1))
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
-            known = self._known(view, table, catalog.numbers_of(view, table["id"].to_pylist()))
-            if known:
-                return known[0]
+            means = self._means()
+            said = self._known(view, table, catalog.numbers_of(view, table["id"].to_pylist()), means)
+            if said:
+                return said[0]
             desk = self._desk(view, table)
-            made = decide(desk, self._means(), self._latest, {})
-            verdict = verdicts(made, self._means(), CHECKED)[0]
+            made = decide(desk, means, self._times, {})
+            verdict = verdicts(made, means, CHECKED)[0]
             self._trim()
         own = verdict.story_id == verdict.id
         return replace(verdict, story_id=None) if own else verdict
@@ -229,19 +230,20 @@ class Index:
 
     # Adding ----------------------------------------------------------------------------------------------------------
 
-    def add(self, articles: object, *, batch: int = BATCH) -> list[Verdict]:
+    def add(self, articles: object, *, batch: int = BATCH, ledgers: bool = True) -> list[Verdict]:
         """Store articles and say what each is; all are durable when this returns.
 
         They are committed in batches: where ``articles`` raises half-way, what was committed before stays. Adding the
-        same text under the same id again changes nothing; another text is an update.
+        same text under the same id again changes nothing; another text is an update. Without ``ledgers`` verdicts have
+        no ledger, origin and role, and cost less.
         """
-        return list(self.stream(articles, batch=batch))
+        return list(self.stream(articles, batch=batch, ledgers=ledgers))
 
-    def stream(self, articles: object, *, batch: int = BATCH) -> Iterator[Verdict]:
+    def stream(self, articles: object, *, batch: int = BATCH, ledgers: bool = True) -> Iterator[Verdict]:
         """Store articles as they come; the verdicts of a batch follow when it is durable."""
-        for table in _tables(articles, batch):
-            for part in _distinct(table):
-                yield from self._add(part)
+        for table in tables(articles, batch):
+            for part in distinct(table):
+                yield from self._add(part, ledgers=ledgers)
 
     def learn(self, corpus: object, *, columns: Mapping[str, str] | None = None, progress: Progress = silent) -> None:
         """Learn from an archive what outlets repeat, and how rare words are; for the articles that come later."""
@@ -252,37 +254,38 @@ class Index:
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
 
-    def _add(self, table: pa.Table) -> list[Verdict]:
+    def _add(self, table: pa.Table, *, ledgers: bool) -> list[Verdict]:
         try:
             with self._lock, self._shelf.writing() as writer:
                 self._refresh(writer)
+                means = self._means(ledgers=ledgers)
                 numbers = catalog.numbers_of(writer, table["id"].to_pylist())
-                said = self._known(writer, table, numbers)
+                said = self._known(writer, table, numbers, means)
                 rows = [row for row in range(len(table)) if row not in said]
                 if rows:
                     fresh = table.take(pa.array(rows)) if said else table
-                    made = self._store(writer, self._desk(writer, fresh), numbers[rows])
+                    made = self._store(writer, self._desk(writer, fresh), numbers[rows], means)
                     said |= dict(zip(rows, made, strict=True))
         except BaseException:
             self._recall, self._kept = Recall(self._survey), Kept()  # they may hold what was not stored
-            self._latest = UNDATED
+            self._times = Times(UNDATED, UNDATED)
             raise
         self._trim()
         return [said[row] for row in range(len(table))]
 
-    def _store(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64]) -> list[Verdict]:
+    def _store(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64], means: Means) -> list[Verdict]:
         """Decide on newcomers and write all there is of them; ``earlier`` are their versions so far, or NONE."""
-        new, means = desk.newcomers, self._means()
+        new = desk.newcomers
         previous = self._superseded(writer, desk, earlier)
         places = writer.store(new.records["part"], new.table["text"].combine_chunks())
         for name in ("part", "size", "offset"):
             new.records[name] = places[name]
-        made = decide(desk, means, self._latest, previous, writer)
+        self._mark_time(writer, new.records["published"])
+        made = decide(desk, means, self._times, previous, writer)
         said = verdicts(made, means, ADDED)
         self._note(writer, write(writer, made), desk.notes)
         self._count(writer, b"stories", made.stories.more())
         writer.put("meta", b"next", str(new.first + len(new)).encode())
-        self._mark_time(writer, new.records["published"])
         self._kept.add(new.numbers.tolist(), new.notes, new.table["text"].to_pylist())
         return said
 
@@ -362,6 +365,7 @@ class Index:
             for version in (number, *_earlier(writer, record)):
                 self._erase(writer, version)
             writer.delete("ids", catalog.key_of(note.id))
+        self._find_bounds(writer, records["published"])
         self._recall.forget(numbers.tolist())
         for story in emptied:
             catalog.end_story(writer, story)
@@ -375,14 +379,8 @@ class Index:
 
     def _repost(self, writer: Writer, numbers: NDArray[np.int64]) -> None:
         """Enter the keys of articles again."""
+        nobody = self._nobody(writer)
         for number in numbers.tolist():
-            nobody = Desk(
-                writer,
-                Newcomers(
-                    1 << 62, FIELDS.empty_table(), self._survey(FIELDS.empty_table()), np.empty(0, catalog.RECORD)
-                ),
-                self._kept,
-            )
             table = table_of(nobody, np.array([number]))
             record = catalog.records(writer, np.array([number]))
             desk = Desk(writer, Newcomers(number, table, self._survey(table), record), self._kept)
@@ -392,9 +390,16 @@ class Index:
 
     # What it knows ---------------------------------------------------------------------------------------------------
 
-    def _means(self) -> Means:
+    def _means(self, *, ledgers: bool = True) -> Means:
         return Means(
-            self.settings, self._recipe, self._background, self._model, self._learning, self._recall, self._workers
+            self.settings,
+            self._recipe,
+            self._background,
+            self._model,
+            self._learning,
+            self._recall,
+            self._workers,
+            ledgers,
         )
 
     def _survey(self, table: pa.Table) -> Survey:
@@ -402,8 +407,8 @@ class Index:
         return survey(open_corpus(table), self._recipe, Workers(1), self._learning, self.settings)
 
     def _refresh(self, view: View) -> None:
-        """Read what another process may have changed: what was learned, and the time of the latest article."""
-        self._latest = int(view.get("meta", b"latest") or UNDATED)
+        """Read what another process may have changed: what was learned, and when articles were published."""
+        self._times = Times(int(view.get("meta", b"latest") or UNDATED), _present(_recent(view)))
         learned = (view.get("meta", b"learned") or b"").decode()
         if learned != self._learned_from:
             self._learning = learning.read(self._folder / learned, self._background)
@@ -424,43 +429,27 @@ class Index:
         records["sampled"] = np.diff(new.shingle_keys.places)
         return Desk(view, new, self._kept)
 
-    def _known(self, view: View, table: pa.Table, numbers: NDArray[np.int64]) -> dict[int, Verdict]:
+    def _nobody(self, view: View) -> Desk:
+        """Return a desk for what is there, without newcomers."""
+        none = FIELDS.empty_table()
+        return Desk(view, Newcomers(1 << 62, none, self._survey(none), np.empty(0, catalog.RECORD)), self._kept)
+
+    def _known(self, view: View, table: pa.Table, numbers: NDArray[np.int64], means: Means) -> dict[int, Verdict]:
         """Return the verdicts of the rows whose id is there, under one of ``numbers``, with the same text."""
         rows = np.flatnonzero(numbers != NONE)
         if not len(rows):
             return {}
         records = catalog.records(view, numbers[rows])
-        same = (records["checksum"] == _checksums(table.take(pa.array(rows)))).all(axis=1)
-        return {row: self._recalled(view, int(numbers[row])) for row in rows[same].tolist()}
-
-    def _recalled(self, view: View, number: int) -> Verdict:
-        """Say again what an article is."""
-        entry = self.get(catalog.ids(view, [number])[0])
-        record = catalog.records(view, np.array([number]))[0]
-        house = sum(int((runs["end"] - runs["start"]).sum()) for runs in catalog.runs_of(view, np.array([number])))
-        account = accounts.alone(int(record["words"]), house)
-        matches = _remembered(view, number)
-        best = matches[0] if matches else None
-        return Verdict(
-            id=entry.id,
-            status=KNOWN,
-            relation=best.relation if best else None,
-            score=best.score if best else None,
-            copy_of=best.id if best and best.relation != RELATIONS[REWRITE] else None,
-            story_id=entry.story_id,
-            merged=(),
-            origin_id=None,
-            role=None,
-            ledger=account.ledger,
-            matches=matches,
-        )
+        rows = rows[(records["checksum"] == _checksums(table.take(pa.array(rows)))).all(axis=1)]
+        told = known.verdicts(self._nobody(view), numbers[rows], means)
+        return dict(zip(rows.tolist(), told, strict=True))
 
     def _superseded(self, writer: Writer, desk: Desk, earlier: NDArray[np.int64]) -> dict[int, int]:
         """Take the earlier versions of the newcomers out of what is searched; return them."""
         new = desk.newcomers
         new.records["previous"] = earlier
-        known = zip(new.numbers.tolist(), earlier.tolist(), strict=True)
-        previous = {number: version for number, version in known if version != NONE}
+        both = zip(new.numbers.tolist(), earlier.tolist(), strict=True)
+        previous = {number: version for number, version in both if version != NONE}
         if previous:
             going = np.array(sorted(previous.values()), np.int64)
             emptied = withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
@@ -484,21 +473,44 @@ class Index:
                 "story_id": names.get(event["story"]),
                 "other": names.get(event.get("other")),
             }
-            writer.put("events", cursor, json.dumps(told, ensure_ascii=False).encode())
+            writer.put("events", cursor, _written(told).encode())
         writer.put("meta", b"events", str(cursor).encode())
 
     def _count(self, writer: Writer, name: bytes, more: int) -> None:
         writer.put("meta", name, str(int(writer.get("meta", name) or 0) + more).encode())
 
     def _mark_time(self, writer: Writer, published: NDArray[np.int64]) -> None:
-        """Keep the times of the oldest and the latest article."""
+        """Keep the times of the oldest and the latest article, and of the last that came."""
         dated = published[published != UNDATED]
         if len(dated):
-            oldest = writer.get("meta", b"oldest")
-            low = int(dated.min()) if oldest is None else min(int(oldest), int(dated.min()))
-            writer.put("meta", b"oldest", str(low).encode())
-            self._latest = max(self._latest, int(dated.max()))
-            writer.put("meta", b"latest", str(self._latest).encode())
+            oldest = int(writer.get("meta", b"oldest") or UNDATED)
+            low = int(dated.min()) if oldest == UNDATED else min(oldest, int(dated.min()))
+            recent = np.concatenate([_recent(writer), dated])[-RECENT:]
+            self._times = Times(max(self._times.latest, int(dated.max())), _present(recent))
+            writer.put("meta", b"recent", recent.tobytes())
+            self._put_bounds(writer, low, self._times.latest)
+
+    def _put_bounds(self, writer: Writer, oldest: int, latest: int) -> None:
+        writer.put("meta", b"oldest", str(oldest).encode())
+        writer.put("meta", b"latest", str(latest).encode())
+
+    def _find_bounds(self, writer: Writer, gone: NDArray[np.int64]) -> None:
+        """Look for the oldest and the latest article again where one of them is among those that went."""
+        bounds = [int(writer.get("meta", name) or UNDATED) for name in (b"oldest", b"latest")]
+        if not np.isin(bounds, gone).any():
+            return
+        times = [int(np.frombuffer(raw, catalog.RECORD)["published"][0]) for _, raw in writer.scan("records")]
+        dated = [time for time in times if time != UNDATED]
+        self._put_bounds(writer, min(dated, default=UNDATED), max(dated, default=UNDATED))
+
+
+def _recent(view: View) -> NDArray[np.int64]:
+    return np.frombuffer(view.get("meta", b"recent") or b"", np.int64)
+
+
+def _present(recent: NDArray[np.int64]) -> int:
+    """Return the time that articles without a date are taken to be of: a few wrong dates do not move the middle."""
+    return int(np.sort(recent)[len(recent) // 2]) if len(recent) else UNDATED
 
 
 # Settings ----------------------------------------------------------------------------------------------------------
@@ -536,96 +548,6 @@ def _agreed(folder: Path, held: Mapping[str, Any], settings: Settings | Mapping[
     return chosen
 
 
-# Articles as tables ------------------------------------------------------------------------------------------------
-
-
-def _tables(articles: object, size: int) -> Iterator[pa.Table]:
-    """Cut articles of any kind into tables of ``size`` rows with the fields of article.FIELDS."""
-    if isinstance(articles, str | Path) or hasattr(articles, "__arrow_c_stream__"):
-        yield from _corpus_tables(open_corpus(articles), size)
-        return
-    if not isinstance(articles, Iterable) or isinstance(articles, Mapping | bytes):
-        kind = type(articles).__name__
-        raise CorpusError(f"articles are an iterable, such as a list, an Arrow table or a path, not {kind}")
-    for rows in _chunks(articles, size):
-        yield from _corpus_tables(open_corpus(_table(rows)), size)
-
-
-def _corpus_tables(corpus: Corpus, size: int) -> Iterator[pa.Table]:
-    for piece in range(len(corpus.pieces)):
-        for _, batch in corpus.read(piece, FIELDS.names):
-            table = pa.Table.from_batches([batch])
-            texts = pc.fill_null(table["text"], "")
-            table = table.set_column(table.column_names.index("text"), FIELDS.field("text"), texts)
-            for start in range(0, len(table), size):
-                yield table.slice(start, size)
-
-
-def _chunks(articles: Iterable[Any], size: int) -> Iterator[list[Any]]:
-    source = iter(articles)
-    while rows := list(itertools.islice(source, size)):
-        yield rows
-
-
-def _table(rows: Sequence[Any]) -> pa.Table:
-    fields = [_fields(row) for row in rows]
-    columns = {}
-    for field in FIELDS:
-        values = [row.get(field.name) for row in fields]
-        if field.name == "published":
-            columns[field.name] = _times(values)
-            continue
-        wrong = next((value for value in values if value is not None and not isinstance(value, str)), None)
-        if wrong is not None:
-            raise CorpusError(f"{field.name} of an article is {wrong!r}, expected text")
-        try:
-            columns[field.name] = pa.array(values, pa.large_string())
-        except UnicodeEncodeError as error:
-            what = f"{error.object[error.start]!a} at {error.start + 1:,}"
-            raise CorpusError(f"{field.name} of an article holds half a character ({what}); decode it first") from error
-    return pa.table(columns)
-
-
-def _fields(row: Any) -> Mapping[str, Any]:
-    if isinstance(row, Article):
-        return asdict(row)
-    if not isinstance(row, Mapping):
-        raise CorpusError(f"an article is dedup.Article or a mapping with id and text, not {type(row).__name__}")
-    missing = next((name for name in REQUIRED if name not in row), None)
-    if missing is not None:
-        raise CorpusError(f"an article has no {missing!r}; its fields are: {', '.join(map(str, row)) or 'none'}")
-    return row
-
-
-def _times(values: Sequence[Any]) -> pa.Array:
-    """Return times as text where any is text, which the corpus reads then."""
-    times = [_time(value) for value in values]
-    if any(isinstance(value, str) for value in times):
-        return pa.array([value.isoformat() if isinstance(value, datetime) else value for value in times])
-    return pa.array(times, FIELDS.field("published").type)
-
-
-def _time(value: Any) -> datetime | str | None:
-    if value is None or isinstance(value, str):
-        return value
-    if not isinstance(value, date):
-        raise CorpusError(f"published of an article is {value!r}, expected a time or an ISO date")
-    made = value if isinstance(value, datetime) else datetime(value.year, value.month, value.day, tzinfo=UTC)
-    return made if made.tzinfo else made.replace(tzinfo=UTC)
-
-
-def _distinct(table: pa.Table) -> Iterator[pa.Table]:
-    """Cut a table where an id comes again: one batch has every id once."""
-    start = 0
-    seen: set[str] = set()
-    for row, id_ in enumerate(table["id"].to_pylist()):
-        if id_ in seen:
-            yield table.slice(start, row - start)
-            start, seen = row, set()
-        seen.add(id_)
-    yield table.slice(start)
-
-
 def _checksums(table: pa.Table) -> NDArray[np.uint64]:
     """Return 128 bits of every text as it came, (n, 2)."""
     digests = [xxhash.xxh3_128_digest((text or "").encode()) for text in table["text"].to_pylist()]
@@ -639,35 +561,6 @@ def _earlier(view: View, record: Any) -> list[int]:
         out.append(int(record["previous"]))
         record = catalog.records(view, np.array(out[-1:]))[0]
     return out
-
-
-def _remembered(view: View, number: int) -> tuple[Match, ...]:
-    """Return an article's matches with earlier ones that are still there, the strongest first."""
-    links = catalog.links_of(view, np.array([number]))[0]
-    links = links[catalog.there(view, links["other"])]
-    numbers = np.concatenate([[number], links["other"]])
-    records = catalog.records(view, numbers)
-    own = records[0]
-    _, rank = copies.ranked(records)
-    of_shorter = np.where(rank[1:] > rank[0], links["others"], links["own"])
-    union = links["own"] + links["others"] - links["shared"]
-    near = links["relation"] == RELATIONS.index("near")
-    exact = links["shared"] / np.maximum(1, np.where(near, union, of_shorter))
-    score = np.where(links["relation"] == REWRITE, links["probability"], exact)
-    relation: dict[int, tuple[int, float]] = {}
-    if own["twin"] != NONE:
-        relation[int(own["twin"])] = IDENTICAL, 1.0
-    for place in np.argsort(links["relation"], kind="stable").tolist():
-        relation.setdefault(int(links["other"][place]), (int(links["relation"][place]), float(score[place])))
-    others = list(relation)
-    there = catalog.records(view, np.array(others, np.int64))
-    found = [
-        (*relation[other], other, name)
-        for other, name, record in zip(others, catalog.ids(view, others), there, strict=True)
-        if catalog.number_of(view, name) == other and (relation[other][0] != REWRITE or record["story"] == own["story"])
-    ]
-    found.sort(key=lambda match: (match[0], -match[1], match[2]))
-    return tuple(Match(name, RELATIONS[kind], value) for kind, value, _, name in found)
 
 
 def _moment(published: int) -> datetime | None:

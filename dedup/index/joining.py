@@ -7,6 +7,7 @@ stays together, so that the id of a story never changes under its readers.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -17,7 +18,7 @@ from dedup.article import REWRITE
 from dedup.index import catalog
 from dedup.index.catalog import NONE
 from dedup.index.copies import roots
-from dedup.index.partners import Window, partners
+from dedup.index.partners import Times, Window, partners
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,16 +48,13 @@ class Pairs(NamedTuple):
 
 
 class Means(NamedTuple):
-    """What pairs are scored with. ``latest`` is the time of the latest article: one without a date is looked for there.
-
-    With ``keep`` what the newcomers say of others is remembered.
-    """
+    """What pairs are scored with. With ``keep`` what the newcomers say of others is remembered."""
 
     recall: Recall
     vocabulary: Growing
     background: Background
     model: Model
-    latest: int
+    times: Times
     settings: Settings
     workers: Workers
     keep: bool
@@ -69,7 +67,7 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
     newcomer changes both for the articles that it is close to, and their pairs are scored again. ``group`` has the copy
     group of articles that are in one with others.
     """
-    window = Window(means.settings.window, means.settings.partners, means.latest)
+    window = Window(means.settings.window, means.settings.partners, means.times)
     newcomer, other = partners(desk, tellers, means.vocabulary.vocabulary, window, means.recall)
     if not len(newcomer):
         return Pairs(newcomer, other, np.empty(0))
@@ -255,15 +253,21 @@ class Stories:
 
     def members(self, story: int) -> list[int]:
         """Return the articles of a story that was looked at, as it is now."""
-        if not hasattr(self, "_by_story"):
-            self._by_story: dict[int, list[int]] = {}
-            for number, now in sorted(self.after.items()):
-                self._by_story.setdefault(now, []).append(number)
         return self._by_story[story]
 
+    @cached_property
+    def _by_story(self) -> dict[int, list[int]]:
+        members: dict[int, list[int]] = {}
+        for number, now in sorted(self.after.items()):
+            members.setdefault(now, []).append(number)
+        return members
+
+    @cached_property
     def merged(self) -> list[tuple[int, int]]:
         """Return the stories that are no more: (the story that holds their founder now, their own number)."""
         gone = sorted(set(self.before.values()) - set(self.after.values()) - set(self._desk.newcomers.numbers.tolist()))
+        if not gone:
+            return []
         first: dict[int, int] = {}
         for number, story in self.before.items():
             first[story] = min(number, first.get(story, number))

@@ -14,6 +14,7 @@ import xxhash
 
 from dedup.boilerplate import Furniture, no_furniture, restored
 from dedup.errors import IndexStateError, OutputError
+from dedup.index.filing import durable
 from dedup.vocabulary import Growing, Tally, Vocabulary, vocabulary
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def write(learned: Learned, articles: int, folder: Path) -> str:
             out.flush()
             os.fsync(out.fileno())
         (folder / f"{name}.part").rename(folder / name)
+        durable(folder)
     except OSError as error:
         raise OutputError(f"{folder / name}: cannot be written ({error.strerror})") from error
     return name
@@ -78,7 +80,7 @@ def damages(file: Path) -> list[str]:
     try:
         digest = xxhash.xxh3_64_hexdigest(file.read_bytes())
     except OSError as error:
-        return [f"{file}: what the index has learned cannot be read ({error.strerror}); restore it or learn again"]
+        return [f"{file}: what the index has learned cannot be read ({error.strerror}); restore a copy of it"]
     if file.name == f"learned-{digest}.npz":
         return []
-    return [f"{file}: damaged (what the index has learned); restore it or learn again"]
+    return [f"{file}: damaged (what the index has learned); restore a copy of it"]

@@ -55,8 +55,9 @@ def damage(path: Path, commit: int) -> str | None:
 
     The file is read as a whole, its values aside.
     """
-    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
-        return _damage(mapped, commit)
+    with path.open("rb") as file:
+        # Not closed by hand: a kernel that compiles holds its arguments for a while, and a map in use cannot be closed.
+        return _damage(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), commit)
 
 
 def _damage(data: mmap.mmap, commit: int) -> str | None:

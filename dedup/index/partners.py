@@ -31,12 +31,22 @@ _TOGETHER = 16  # newcomers whose postings are looked up at a time
 _UNDATED_DAY = -(1 << 40)  # articles without a date are found under a day of their own
 
 
+class Times(NamedTuple):
+    """When articles were published: the ``latest`` of all, and the ``present``, around which those without a date are.
+
+    A date that lies years ahead is the latest; the present is the middle of the last dates that came.
+    """
+
+    latest: int
+    present: int
+
+
 class Window(NamedTuple):
-    """How many ``partners`` are looked for, and when. An article without a date is looked for around the ``latest``."""
+    """How many ``partners`` are looked for, and when."""
 
     hours: float
     partners: int
-    latest: int
+    times: Times
 
 
 def _salient(desk: Desk, vocabulary: Vocabulary, tellers: NDArray[np.int64]) -> Keys:
@@ -91,10 +101,10 @@ def partners(
 
 def _days_around(published: NDArray[np.int64], window: Window) -> NDArray[np.int64]:
     """Return the days on which each may find partners, a row each; in the place of one that has no article the last."""
-    around = np.where(published == NO_DATE, window.latest, published)
+    around = np.where(published == NO_DATE, window.times.present, published)
     reach = -(-int(window.hours * _HOUR) // _DAY)
     days = _days(around)[:, None] + np.arange(-reach, reach + 1)
-    last = max(window.latest, int(published.max(initial=NO_DATE)))
+    last = max(window.times.latest, int(published.max(initial=NO_DATE)))
     days = np.where((around == NO_DATE)[:, None] | (days > last // _DAY), _UNDATED_DAY, days)
     return np.column_stack([days, np.full(len(days), _UNDATED_DAY)])
 

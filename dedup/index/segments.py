@@ -18,6 +18,7 @@ import numpy as np
 import xxhash
 
 from dedup.errors import IndexStateError
+from dedup.index.damage import damage
 from dedup.kernels import seeking
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ def _refused(path: Path, error: OSError) -> IndexStateError:
     if error.errno == errno.EMFILE:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
         return IndexStateError(f"{path}: this process may not open more than {limit:,} files; raise that (ulimit -n)")
-    return damaged(path, error.strerror or str(error))
+    return damage(f"{path}: cannot be read ({error.strerror or error})")
 
 
 def stream(each: Section) -> Iterator[Words]:
@@ -415,4 +416,4 @@ class _Blocks:
 
 def damaged(path: Path | None, what: str) -> IndexStateError:
     """Return the error of a file that is not as it was written."""
-    return IndexStateError(f"{path}: damaged ({what}); `dedup index verify` lists every damage")
+    return damage(f"{path}: damaged ({what})")

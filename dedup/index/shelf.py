@@ -32,6 +32,7 @@ import pyarrow as pa
 
 from dedup.errors import DedupError, IndexStateError, OutputError
 from dedup.index import environment, segments, textlog
+from dedup.index.damage import damage, told
 from dedup.index.environment import FORMAT, TABLES
 from dedup.index.filing import Filing, durable, unlisted
 from dedup.index.manifest import FILES, Head, Part
@@ -143,11 +144,11 @@ class Shelf:
 
     def _start(self) -> None:
         """See that no commit is lost; for writing, remove the files that a stopped writer left."""
-        told = _acknowledged(self.folder)
+        last = _acknowledged(self.folder)
         with self.reading() as view:
-            if view.head.commit < told:
-                message = f"{self.folder}/data.mdb: damaged (commit {view.head.commit} where {told} is expected)"
-                raise IndexStateError(f"{message}; `dedup index verify` lists every damage")
+            if view.head.commit < last:
+                message = f"{self.folder}/data.mdb: damaged (commit {view.head.commit} where {last} is expected)"
+                raise damage(message)
             if self._lock is not None and not view.head.commit:
                 with _system(self.folder):
                     durable(self.folder)
@@ -253,6 +254,7 @@ class Shelf:
 
         The structure of data.mdb is checked only while nobody writes.
         """
+        self._see_open()
         with contextlib.ExitStack() as stack:
             if self._lock is not None:
                 stack.enter_context(self._writing)
@@ -265,7 +267,7 @@ class Shelf:
             try:
                 found.extend(view.damages())
             except IndexStateError as error:
-                found.append(str(error))
+                found.append(told(error))
             return found
 
     def bytes(self) -> int:
@@ -287,9 +289,7 @@ class View(Tables):
         self.stand: int = txn.id()
         packed = self.get("shelf", _HEAD)
         if packed is None:
-            raise IndexStateError(
-                f"{shelf.folder}/data.mdb: damaged (no head); `dedup index verify` lists every damage"
-            )
+            raise damage(f"{shelf.folder}/data.mdb: damaged (no head)")
         self.head = Head.unpack(packed)
 
     @property
@@ -385,7 +385,7 @@ class View(Tables):
                 try:
                     yield from Segment(files / part.key_file(each["file"]), each).damages()
                 except IndexStateError as error:
-                    yield str(error)
+                    yield told(error)
         for path in unlisted(files, [name for part in parts.values() for name in part.files()]):
             if not FILES.fullmatch(path.name):
                 yield f"{path}: not a file of the index; move it elsewhere"
@@ -401,7 +401,7 @@ class View(Tables):
         try:
             _pending(self, 0, self.head.pieces)
         except IndexStateError as error:
-            yield str(error)
+            yield told(error)
 
 
 class Writer(View, Changes):
@@ -579,7 +579,7 @@ def verify(folder: Path) -> list[str]:
         with Shelf.open(folder, write=False) as shelf:
             return shelf.verify()
     except IndexStateError as error:
-        return [str(error)]
+        return [told(error)]
 
 
 # What a state is loaded from -----------------------------------------------------------------------------------------
@@ -611,7 +611,7 @@ def _pending(tables: Tables, first: int, end: int) -> list[Run]:
             pieces = []
         first += 1
     if first != end:
-        raise IndexStateError(f"{tables.path}: damaged (recent postings); `dedup index verify` lists every damage")
+        raise damage(f"{tables.path}: damaged (recent postings)")
     return runs
 
 

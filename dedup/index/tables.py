@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dedup.errors import IndexStateError
+from dedup.index.damage import damage
 from dedup.index.environment import INNER, SETS, TABLES, seal, unseal
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dedup.errors import IndexStateError
     from dedup.index.environment import Environment
 
 Key = int | bytes
@@ -178,7 +179,7 @@ class Tables:
         return _check_members(key, stored) if table in SETS else unseal(table, key, stored) is not None
 
     def _damaged(self, table: str) -> IndexStateError:
-        return IndexStateError(f"{self.path}: damaged value in {table}; `dedup index verify` lists every damage")
+        return damage(f"{self.path}: damaged value in {table}")
 
 
 class Changes(Tables):

@@ -15,6 +15,7 @@ import numpy as np
 import xxhash
 
 from dedup.errors import IndexStateError, MissingExtraError
+from dedup.index.damage import damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -63,7 +64,7 @@ def unframe(data: bytes, path: Path, offset: int) -> bytes:
     """Return the text of a frame. Raises IndexStateError, naming file and offset, where it is damaged."""
     packed = data[_FRONT.size :]
     if len(data) < _FRONT.size or _FRONT.unpack_from(data) != (len(packed), _check(packed, offset)):
-        raise IndexStateError(f"{path}: damaged text at byte {offset:,}; `dedup index verify` lists every damage")
+        raise damage(f"{path}: damaged text at byte {offset:,}")
     text: bytes = _codec().decompress(packed)
     return text
 
@@ -82,7 +83,7 @@ def append(path: Path, end: int, frames: Iterable[bytes]) -> int:
         if end == START:
             file.write(MAGIC)
         if file.seek(0, os.SEEK_END) < end:
-            raise IndexStateError(f"{path}: cut short before byte {end:,}; `dedup index verify` lists every damage")
+            raise damage(f"{path}: cut short before byte {end:,}")
         file.seek(end)
         file.truncate()
         file.writelines(frames)
@@ -112,8 +113,7 @@ class Reader:
                 self._handles[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
             return os.pread(self._handles[path], size, offset)
         except OSError as error:
-            message = f"{path}: cannot be read ({error.strerror}); `dedup index verify` lists every damage"
-            raise IndexStateError(message) from error
+            raise damage(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def damages(path: Path, end: int) -> Iterator[str]:

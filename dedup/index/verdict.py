@@ -32,7 +32,8 @@ class Verdict:
     ``copy_of`` is the article that it is a copy of. ``story_id`` is the id of the first article of its story, its own
     where it starts one, and None where it was only checked and would start one; ``merged`` are stories that it made
     part of that one. ``origin_id`` and ``role`` are as in the tables of :func:`dedup.find`. The ``ledger`` is against
-    the other members of the story, the ``sources`` likeliest ones where there are many.
+    the members of the story that are there then, the 16 likeliest where there are many; that of a known article is
+    against those that came before it. It is None where none was asked for.
     """
 
     id: str
@@ -44,7 +45,7 @@ class Verdict:
     merged: tuple[str, ...]
     origin_id: str | None
     role: str | None
-    ledger: Ledger
+    ledger: Ledger | None
     matches: tuple[Match, ...]
 
 

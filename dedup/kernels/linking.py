@@ -18,6 +18,7 @@ from dedup.kernels.hashing import PRIME_1
 from dedup.kernels.jit import inline, kernel, u32, u64
 
 RANKS = 1 << 28  # texts that a pair can name
+STARTS = np.uint32(1 << 31)  # set in the first member of a list, which is no rank then
 EVIDENCE = 255
 _LOW = u64(0xFFFFFFFF)
 _EVIDENCE = u64(EVIDENCE)
@@ -86,10 +87,22 @@ def chained_pairs(first: Any, previous: Any, following: Any, position: Any, cap:
 
 
 @kernel
+def count_keys(keys: Any, places: Any, ranks: Any, counts: Any) -> None:
+    """Add to ``counts`` (a power of two of them) the keys of the texts that have a rank, by their highest bits."""
+    shift = u64(32)
+    while (len(counts) << shift) > (1 << 32):
+        shift -= u64(1)
+    for text in range(len(ranks)):
+        if ranks[text] >= 0:
+            for place in range(places[text], places[text + 1]):
+                counts[u64(keys[place]) >> shift] += 1
+
+
+@kernel
 def entries_between(keys: Any, places: Any, ranks: Any, low: Any, high: Any, out: Any) -> Any:
     """Write ``key << 32 | rank`` for the keys from ``low`` to below ``high``; return how many.
 
-    The place behind the last is written over, so that no branch goes wrong. With an empty ``out`` they are counted.
+    The place behind the last is written over, so that no branch goes wrong.
     """
     written = 0
     for text in range(len(ranks)):
@@ -98,8 +111,7 @@ def entries_between(keys: Any, places: Any, ranks: Any, low: Any, high: Any, out
         rank = u64(ranks[text])
         for place in range(places[text], places[text + 1]):
             key = u64(keys[place])
-            if len(out):
-                out[written] = (key << u64(32)) | rank
+            out[written] = (key << u64(32)) | rank
             written += (low <= key) & (key < high)
     return written
 
@@ -123,45 +135,53 @@ def count_ranks(entries: Any, counts: Any) -> None:
 
 
 @kernel
-def postings(entries: Any, members: Any, heads: Any, first: Any) -> Any:
-    """Write the members of every list of two and more in ascending ``entries``, and where each one's list starts.
+def lists(entries: Any, members: Any) -> Any:
+    """Write the members of every list of two and more in ascending ``entries``, the first of each with ``STARTS`` set.
 
-    ``first`` is the place of the first in what other entries gave. Returns how many there are; without room they are
-    counted.
+    Returns how many there are; ``members`` has room for all entries.
     """
     written, start = 0, 0
     for index in range(1, len(entries) + 1):
         if index < len(entries) and entries[index] >> u64(32) == entries[start] >> u64(32):
             continue
         if index - start > 1:
-            if len(members):
-                for place in range(start, index):
-                    members[written + place - start] = u32(entries[place] & _LOW)
-                    heads[written + place - start] = first + written
+            for place in range(start, index):
+                members[written + place - start] = u32(entries[place] & _LOW)
+            members[written] |= STARTS
             written += index - start
         start = index
     return written
 
 
 @kernel
-def mentions(members: Any, heads: Any, cap: Any, texts: Any, places: Any, out: Any) -> Any:
-    """List for each text, as the shorter one, where it stands in postings: ``out[places[rank]:places[rank + 1]]``.
-
-    A mention is one uint64, the start of the list and the text's own place there. Returns how many lists are longer
-    than ``cap`` + 1.
-    """
-    capped = 0
+def count_mentions(members: Any, cap: Any, counts: Any) -> Any:
+    """Add to ``counts[rank]`` the lists in which each text has longer ones; return how many are over ``cap`` + 1."""
+    capped, head = 0, 0
     for place in range(len(members)):
-        places[members[place] + 1] += place > heads[place]
-        capped += place - heads[place] == cap + 1
-    for text in range(texts):
-        places[text + 1] += places[text]
-    filled = places[:-1].copy()
-    for place in range(len(members)):
-        if place > heads[place]:
-            out[filled[members[place]]] = (u64(heads[place]) << u64(32)) | u64(place)
-            filled[members[place]] += 1
+        if members[place] & STARTS:
+            head = place
+        else:
+            counts[members[place]] += 1
+            capped += place - head == cap + 1
     return capped
+
+
+@kernel
+def mentions(members: Any, first: Any, places: Any, out: Any) -> None:
+    """List for the texts from rank ``first`` on where they stand, as shorter ones: ``out[places[i]:places[i + 1]]``.
+
+    A mention is one uint64, the start of the list and the text's own place there.
+    """
+    filled = places[:-1].copy()
+    head, texts = 0, len(filled)
+    for place in range(len(members)):
+        if members[place] & STARTS:
+            head = place
+            continue
+        text = int(members[place]) - first
+        if 0 <= text < texts:
+            out[filled[text]] = (u64(head) << u64(32)) | u64(place)
+            filled[text] += 1
 
 
 @kernel
@@ -172,6 +192,7 @@ def shared_keys(
     cap: Any,
     known: Any,
     least: Any,
+    first: Any,
     start: Any,
     at: Any,
     seen: Any,
@@ -179,14 +200,15 @@ def shared_keys(
 ) -> Any:
     """Write, ascending, the pairs of each text from ``start`` on with their evidence: shared keys and ``known`` pairs.
 
-    Pairs with less evidence than ``least[shorter]`` (uint8, 1 or more) are left out. ``known`` are ascending pairs, of
-    which those from ``at`` on are of these texts. ``seen`` (uint8, zeros) has a place a text. Returns (pairs, the text
-    to go on with, its ``at``); a text's pairs are only written where there is room for all that it could have.
+    Text ``i`` is of the rank ``first + i``, and ``places`` bounds its mentions. Pairs with less evidence than
+    ``least[shorter]`` (uint8, 1 or more) are left out. ``known`` are ascending pairs, of which those from ``at`` on are
+    of these texts. ``seen`` (uint8, zeros) has a place a rank. Returns (pairs, the text to go on with, its ``at``); a
+    text's pairs are only written where there is room for all that it could have.
     """
     written = 0
-    touched = np.empty(len(seen), np.int64)
-    for shorter in range(start, len(seen)):
-        begin, end = places[shorter], places[shorter + 1]
+    touched = np.empty(len(seen), np.int32)
+    for text in range(start, len(places) - 1):
+        begin, end, shorter = places[text], places[text + 1], first + text
         following = at
         while following < len(known) and shorter_of(known[following]) == shorter:
             following += 1
@@ -202,7 +224,7 @@ def shared_keys(
         for mention in range(begin, end):
             head, own = int(mentioned[mention] >> u64(32)), int(mentioned[mention] & _LOW)
             for step in range(min(own - head, cap) + (own - head > cap)):
-                longer = members[head + step] if step < cap else members[own - 1]
+                longer = int(members[head + step if step < cap else own - 1] & u32(RANKS - 1))
                 if seen[longer] == 0:
                     touched[met] = longer
                     met += 1
@@ -210,17 +232,17 @@ def shared_keys(
         if written + met > len(out):
             for index in range(met):
                 seen[touched[index]] = 0
-            return written, shorter, at
-        first = written
+            return written, text, at
+        begun = written
         for index in range(met):
             longer = touched[index]
             if seen[longer] >= least[shorter]:
                 out[written] = _pair(longer, shorter, seen[longer])
                 written += 1
             seen[longer] = 0
-        out[first:written].sort()
+        out[begun:written].sort()
         at = following
-    return written, len(seen), at
+    return written, len(places) - 1, at
 
 
 @kernel

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from dedup.article import BOILERPLATE, COPIED, KINDS, REWORDED, UNIQUE
 from dedup.comparison import part
-from dedup.report.terminal import HEADING, QUIET, TELLING, cut, moment_of, packed, printable, share, wrapped
+from dedup.report.terminal import HEADING, QUIET, TELLING, cut, headline, moment_of, packed, printable, share, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -216,7 +216,7 @@ def _heading(letter: str, article: Article, width: int) -> Iterator[Text]:
     room = max(width - _INDENT, 2)
     date = f"{moment_of(article.published, year=True).strip()} UTC" if article.published else ""
     place = printable(article.place)
-    lines = [*wrapped(printable(article.title) or place, room, "", HEADING)]
+    lines = [*headline(printable(article.title) or place, room, "", HEADING)]
     about = [words for words in (printable(article.source), date, place if article.title else "") if words]
     lines += [line for packed_ in packed(about, room) for line in wrapped(packed_, room, "", QUIET)]
     for index, line in enumerate(lines):

@@ -25,6 +25,7 @@ from dedup.report.terminal import (
     credit,
     cut,
     date_column,
+    headline,
     known,
     packed,
     printable,
@@ -249,7 +250,7 @@ def _count(count: int) -> str:
 
 
 def _story(story: Audited, width: int) -> Iterator[Text]:
-    yield from wrapped(printable(story.title or "") or known(story.story_id), width, "", HEADING)
+    yield from headline(printable(story.title or "") or known(story.story_id), width, "", HEADING)
     about = [counted(story.size, "article"), *beginnings(story.origins), printable(story.story_id)]
     for line in packed(about, width - 2):
         yield from wrapped(line, width, "  ", QUIET)

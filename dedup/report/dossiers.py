@@ -1,7 +1,8 @@
 """What a page needs to show stories one by one, as plain lists: rows of the list, members, and texts with their spans.
 
-Everything here is written for a browser: times are seconds of UTC, shares are thousandths, offsets count UTF-16 units,
-and texts come without the characters that turn a line around.
+Everything here is written for a browser: times are seconds of UTC, shares are thousandths for drawing and whole percent
+for reading (terminal.percent: rounded once, as on a terminal), offsets count UTF-16 units, and texts come without the
+characters that turn a line around.
 """
 
 from __future__ import annotations
@@ -18,10 +19,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dedup.article import KINDS, RELATIONS
+from dedup.article import COPIED, KINDS, RELATIONS, REWORDED, UNIQUE
 from dedup.audit import origins
 from dedup.report.listing import UNDATED
-from dedup.report.terminal import printable
+from dedup.report.terminal import percent, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -40,6 +41,7 @@ NAME = 80  # characters of an outlet or a credit
 _URL = 500  # characters; a longer address is left out
 _ROW_OUTLETS = 12  # that a row names, so that it can be searched for them
 _SECOND = 1_000_000
+_DIGITS = 2  # of a score, as on a terminal
 _TURNING = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
 _ABOUT = ("id", "title", "url", "relation", "witness_id", "score", "words", "role", "credit", "verdict", "copy_id")
 
@@ -81,8 +83,9 @@ def rows(audited: pa.Table, listed: Listing, count: int) -> dict[str, list[Any]]
         sizes = Counter(groups[low:high]).values()
         out["groups"].append(len(sizes))
         out["single"].append(sum(size == 1 for size in sizes))
-    shares = _thousandths(listed.sums(listed.counts)[:count])
-    return {**out, "size": listed.sizes[:count].tolist(), "first": first, "last": last, "shares": shares}
+    counts = listed.sums(listed.counts)[:count]
+    told = {"shares": _thousandths(counts), "percents": _percents(counts)}
+    return {**out, "size": listed.sizes[:count].tolist(), "first": first, "last": last, **told}
 
 
 def _seconds(moments: NDArray[np.int64]) -> list[int | None]:
@@ -95,6 +98,13 @@ def _thousandths(counts: NDArray[np.float64]) -> list[list[int]]:
     ends = np.rint(np.cumsum(counts, 1) / np.maximum(1, whole) * 1000).astype(np.int64)
     shares: list[list[int]] = np.diff(ends, axis=1, prepend=0).tolist()
     return shares
+
+
+def _percents(counts: NDArray[np.float64]) -> list[list[int]]:
+    """Return each row's shares of its sum in percent, and last the unique part of what is not boilerplate."""
+    whole, words = counts.sum(1), counts[:, [COPIED, REWORDED, UNIQUE]].sum(1)
+    shares = np.column_stack((counts / np.maximum(1, whole)[:, None], counts[:, UNIQUE] / np.maximum(1, words)))
+    return [[percent(part) for part in row] for row in shares.tolist()]
 
 
 # The members of a story -------------------------------------------------------------------------------------------
@@ -127,19 +137,25 @@ def dossier(audited: pa.Table, listed: Listing, story: int) -> Dossier:
 
 
 def members(audited: pa.Table, listed: Listing, chosen: Dossier) -> dict[str, Any]:
-    """Return what is told of a story and its listed members; those name each other by place in the list."""
+    """Return what is told of a story and its listed members; those name each other by place in the list.
+
+    The percents of a member are its shares by kind (article.KINDS), and last what it shares: copied and reworded.
+    """
     table = audited.take(pa.array(chosen.rows))
     found = table.select(_ABOUT).to_pylist()
     places = {member["id"]: place for place, member in enumerate(found)}
     groups = {name: number for number, name in enumerate(dict.fromkeys(member["copy_id"] for member in found))}
-    shares = _thousandths(listed.counts[chosen.rows])
+    counts = listed.counts[chosen.rows]
+    shares = _thousandths(counts)
+    shared = (counts[:, [COPIED, REWORDED]].sum(1) / np.maximum(1, counts.sum(1))).tolist()
+    percents = [[*row[:-1], percent(part)] for row, part in zip(_percents(counts), shared, strict=True)]
     times = _seconds(listed.published[chosen.rows])
     outlets = listed.outlet[chosen.rows].tolist()
     told = origins(audited.take(pa.array(listed.of(chosen.story))))
     return {
         "first": places.get(told.first_id, -1) if told.first_id else -1,
         "origin": places.get(told.origin_id, -1) if told.origin_id else -1,
-        "sure": told.origin_confidence,
+        "sure": told.origin_confidence and round(told.origin_confidence, _DIGITS),
         "evidence": told.origin_evidence,
         "independent": [told.independent, told.independent_at_most],
         "members": [
@@ -150,7 +166,7 @@ def members(audited: pa.Table, listed: Listing, chosen: Dossier) -> dict[str, An
                 times[place],
                 link(member["url"]),
                 RELATIONS.index(member["relation"]) if member["relation"] else -1,
-                member["score"] and round(member["score"], 3),
+                member["score"] and round(member["score"], _DIGITS),
                 places.get(member["witness_id"], -1),
                 groups[member["copy_id"]],
                 member["words"],
@@ -158,6 +174,7 @@ def members(audited: pa.Table, listed: Listing, chosen: Dossier) -> dict[str, An
                 member["role"] or "",
                 None if member["credit"] is None else line(member["credit"], NAME),
                 member["verdict"] or "",
+                percents[place],
             ]
             for place, member in enumerate(found)
         ],
@@ -306,7 +323,7 @@ class _Matches(NamedTuple):
                 places[int(left)],
                 places[int(right)],
                 RELATIONS.index(match["relation"]),
-                *(None if match[score] is None else round(match[score], 3) for score in _SCORES[1:]),
+                *(None if match[score] is None else round(match[score], _DIGITS) for score in _SCORES[1:]),
             ]
             for left, right, match in zip(self.left[low:high], self.right[low:high], told, strict=True)
         ]

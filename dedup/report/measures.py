@@ -72,7 +72,7 @@ def _largest(cluster: Cluster | None, width: int) -> Iterator[Text]:
         return
     more = f" and {len(cluster.stories) - _NAMED} more" if len(cluster.stories) > _NAMED else ""
     names = f"{', '.join(map(printable, cluster.stories[:_NAMED]))}{more}"
-    size = f"{counted(cluster.articles, 'labelled article')} of {len(cluster.stories):,} stories"
+    size = f"{counted(cluster.articles, 'labelled article')} of {counted(len(cluster.stories), 'story', 'stories')}"
     yield from wrapped(f"Largest false cluster: {printable(cluster.story_id)}, {size}: {names}", width, "")
 
 

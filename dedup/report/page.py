@@ -97,9 +97,13 @@ def _document(audited: pa.Table, listed: Listing, view: Overview, count: int) ->
         "missing": False,
         "outlets": [dossiers.line(name, dossiers.NAME) for name in listed.outlets],
         "stories": dossiers.rows(audited, listed, count),
-        "table": [list(outlet) for outlet in view.outlets],
+        "table": [[*outlet, *map(_percent, (outlet.own, outlet.own_at_most))] for outlet in view.outlets],
         "details": [],
     }
+
+
+def _percent(part: float | None) -> int | None:
+    return None if part is None else terminal.percent(part)
 
 
 def _shown(result: Result, view: Overview, document: Mapping[str, Any]) -> dict[str, Any]:

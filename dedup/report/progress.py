@@ -23,6 +23,9 @@ _STAGES = {
     "count": "Counting terms",
     "vectors": "Learning word vectors",
     "sketch": "Reading articles",
+    "bands": "Pairing by bands",
+    "lists": "Listing shingles",
+    "pairs": "Finding candidates",
     "fetch": "Fetching candidates",
     "verify": "Comparing candidates",
     "align": "Aligning sentences",
@@ -31,6 +34,7 @@ _STAGES = {
     "convert": "Converting",
     "keep": "Writing what is kept",
     "add": "Adding articles",
+    "write": "Writing copy groups",
 }
 _WIDEST = max(map(len, _STAGES.values()))
 

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from dedup import reason
 from dedup.alignment import CONTRAST
-from dedup.report.terminal import HEADING, QUIET, TELLING, counted, cut, packed, printable, share, wrapped
+from dedup.report.terminal import HEADING, QUIET, TELLING, counted, cut, headline, packed, printable, share, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,6 +24,7 @@ _LINES = 2  # of a passage
 _TERMS = 8  # salient terms that are named
 _FLAGS = {"near": "--near", "excerpt": "--excerpt", "window": "--window", "story_threshold": "--story-threshold"}
 _HOUR_UNIT = 6  # hours, the unit of the feature `gap` (kernels/alignment.py)
+_EXACT = 17  # digits that tell any two numbers apart
 _SHOWN = 0.005  # points below which a feature said nothing
 
 
@@ -78,20 +79,39 @@ def _of_group(told: Explanation, made: Verdict) -> str:
 
 
 def _figure(value: float, threshold: float) -> str:
-    """Return a number that reached a threshold, with as many digits as show that."""
-    return f"{value:.2f} (from {threshold:g} on)"
+    """Return a number that reached a threshold."""
+    return f"{_beside(value, threshold)} (from {_plain(threshold)} on)"
+
+
+def _beside(value: float, threshold: float, digits: int = 2) -> str:
+    """Return a number with as many digits, ``digits`` at least, as show on which side of a threshold it is."""
+    rounded = (f"{value:.{places}f}" for places in range(digits, _EXACT))
+    return next(
+        (text for text in rounded if _side_of(float(text), threshold) == _side_of(value, threshold)), f"{value!r}"
+    )
+
+
+def _side_of(value: float, threshold: float) -> int:
+    return (value > threshold) - (value < threshold)
+
+
+def _plain(threshold: float) -> str:
+    """Return a threshold as somebody would write it."""
+    short = f"{threshold:g}"
+    return short if float(short) == threshold else repr(threshold)
 
 
 def _of_story(told: Explanation, made: Verdict) -> str:
     telling = told.telling
     if telling is None or made.value is None or made.threshold is None:
         return "One story"
-    upto = f"parts join from {made.threshold:g} on, and these stay together up to {telling.together_up_to:g}"
+    upto = f"parts join from {_plain(made.threshold)} on, and these stay together up to {telling.together_up_to:g}"
+    value = _beside(made.value, made.threshold)
     if made.rule == reason.LINKED:
         return f"One story, through others: the two were not aligned with each other; {upto}"
     if made.value < made.threshold:
-        return f"One story, through others: the two alone have a probability of {made.value:.2f} only; {upto}"
-    return f"One story: they tell it in other words, with a probability of {made.value:.2f}; {upto}"
+        return f"One story, through others: the two alone have a probability of {value} only; {upto}"
+    return f"One story: they tell it in other words, with a probability of {value}; {upto}"
 
 
 def _apart(told: Explanation, made: Verdict) -> str:
@@ -105,11 +125,12 @@ def _apart(told: Explanation, made: Verdict) -> str:
     words = {
         reason.NO_TEXT: f"{empty} {'has' if len(empty) == 1 else 'have'} no words of {_own(empty)} own",
         reason.ELSEWHERE: f"they match, with a {overlap} of {_figure(value, threshold)}, but {instead}",
-        reason.WINDOW: f"{_hours(value)} lie between them, and rewrites are looked for within {_hours(threshold)}",
+        reason.WINDOW: f"{_hours(value, threshold)} lie between them, and rewrites are looked for within"
+        f" {_hours(threshold)}",
         reason.TERMS: f"they share {counted(int(value), 'salient term')}, and {threshold:g} are needed to be compared",
         reason.PARTNERS: f"each is aligned with its {threshold:g} likeliest partners, and the other is not one of them",
         reason.COPIES_ONLY: f"{_not_copies(told.copies)}, and rewrites were not looked for (--no-stories)",
-        reason.LINK: f"{probability} is {value:.2f}, and parts join from {threshold:g} on",
+        reason.LINK: f"{probability} is {_beside(value, threshold)}, and parts join from {_plain(threshold)} on",
     }
     return f"Apart: {words[made.rule]}"
 
@@ -127,11 +148,19 @@ def _not_copies(copies: Copies) -> str:
         return "one has too few words to be anybody's copy"
     if copies.relation is not None:
         return "they match and are not in one copy group"
-    return f"resemblance {copies.resemblance:.2f} and containment {copies.contained:.2f} reach no threshold"
+    resemblance, contained = (
+        _beside(value, threshold)
+        for value, threshold in ((copies.resemblance, copies.near), (copies.contained, copies.excerpt))
+    )
+    return f"resemblance {resemblance} and containment {contained} reach no threshold"
 
 
-def _hours(hours: float) -> str:
-    return f"{hours:,.3g} hour{'' if hours == 1 else 's'}" if hours < 1000 else f"{hours:,.0f} hours"  # noqa: PLR2004
+def _hours(hours: float, window: float | None = None) -> str:
+    """Return hours in words, with as many digits as show on which side of a window they are."""
+    told = f"{hours:,.3g}" if hours < 1000 else f"{hours:,.0f}"  # noqa: PLR2004
+    if window is not None and _side_of(float(told.replace(",", "")), window) != _side_of(hours, window):
+        told = _beside(hours, window)
+    return f"{told} hour{'' if hours == 1 else 's'}"
 
 
 # The articles -----------------------------------------------------------------------------------------------------
@@ -142,7 +171,7 @@ def _side(letter: str, side: Side, width: int) -> Iterator[Text]:
     for number, line in enumerate(packed([part for part in parts if part], width - len(_INNER))):
         lead = f"  {letter}  " if number == 0 else _INNER
         yield from wrapped(line, width, lead, TELLING if number == 0 else "")
-    yield from wrapped(printable(side.title or ""), width, _INNER)
+    yield from headline(side.title, width, _INNER)
     house = side.words - side.own_words
     words = f"{counted(side.words, 'word')}{f', {house:,} of them boilerplate' if house else ''}"
     groups = [f"copy group of {side.copies:,}"] if side.copies > 1 else []
@@ -188,11 +217,12 @@ def _copy_lines(told: Copies) -> Iterator[str]:
         keys = f"{told.keys_shared} of {told.keys_needed} sampled shingles that are needed"
         yield f"no shingle in common: resemblance and containment are 0; {bands}, {keys}"
         return
-    yield f"resemblance {told.resemblance:.3f}; near copies from {told.near:g}"
-    excerpt = f"excerpt from {told.excerpt:g}"
+    yield f"resemblance {_beside(told.resemblance, told.near, 3)}; near copies from {_plain(told.near)}"
+    excerpt = f"excerpt from {_plain(told.excerpt)}"
+    in_right, in_left = (_beside(value, told.excerpt, 3) for value in (told.left_in_right, told.right_in_left))
     smallest = min(told.left_shingles, told.right_shingles)
-    few = f" and {told.excerpt_shingles} shingles" if smallest < told.excerpt_shingles else ""
-    yield f"containment of A in B {told.left_in_right:.3f}, of B in A {told.right_in_left:.3f}; {excerpt}{few}"
+    few = f" and {counted(told.excerpt_shingles, 'shingle')}" if smallest < told.excerpt_shingles else ""
+    yield f"containment of A in B {in_right}, of B in A {in_left}; {excerpt}{few}"
     shared = counted(told.shared, "shingle")
     yield f"{shared} shared, of {told.left_shingles:,} in A and {told.right_shingles:,} in B"
     estimated = f"resemblance by signatures {told.estimate:.3f}, standard error {told.error:.3f}"
@@ -233,13 +263,15 @@ def _story_lines(told: Explanation, telling: Telling) -> Iterator[str]:
     if telling.hours is None:
         yield "one has no date: no window keeps them apart"
     else:
-        yield f"{_hours(telling.hours)} between them; the window is {_hours(telling.window)}"
+        yield f"{_hours(telling.hours, telling.window)} between them; the window is {_hours(telling.window)}"
     yield _probability(telling)
     if telling.parts is not None:
         groups = f"{_groups(telling.left_groups)} by {_groups(telling.right_groups)}"
-        yield f"mean probability between the two stories {telling.parts:.2f} ({groups}); they join from {telling.cut:g}"
+        mean = _beside(telling.parts, telling.cut)
+        yield f"mean probability between the two stories {mean} ({groups}); they join from {_plain(telling.cut)}"
     else:
-        yield f"mean probability between their copy groups {telling.between:.2f}; parts join from {telling.cut:g}"
+        mean = _beside(telling.between, telling.cut)
+        yield f"mean probability between their copy groups {mean}; parts join from {_plain(telling.cut)}"
 
 
 def _groups(count: int) -> str:
@@ -248,10 +280,10 @@ def _groups(count: int) -> str:
 
 def _probability(telling: Telling) -> str:
     if telling.stored is not None:
-        return f"probability of one story {telling.stored:.2f}, as in matches.parquet"
+        return f"probability of one story {_beside(telling.stored, telling.cut)}, as in matches.parquet"
     if telling.probability is None:
         return "not aligned: the probability of one story counts as 0"
-    return f"probability of one story {telling.probability:.2f}, computed again"
+    return f"probability of one story {_beside(telling.probability, telling.cut)}, computed again"
 
 
 def _points(telling: Telling, width: int) -> Iterator[Text]:

@@ -407,7 +407,7 @@ def _group(articles: pa.Table, members: int | None) -> Group:
 
 
 def _share(articles: pa.Table, share: str) -> float:
-    return float(articles["words"].to_numpy() @ articles[share].to_numpy()) / max(1, _words(articles))
+    return float(_words_of(articles, share).sum()) / max(1, _words(articles))
 
 
 def _cohesions(matches: pa.Table, articles: pa.Table, story: NDArray[np.int64]) -> list[float | None]:

@@ -32,25 +32,32 @@ _LONGEST = 1000  # characters of a title that are looked at
 _SHARE, _BOILERPLATE, _REWORDED = len("Copied"), len("Boilerplate"), len("Reworded")
 _RELATION = len("excerpt 0.99")
 _KNOB = 32
+_TITLE_LINES = 3  # of a title, where it is told whole
+_ALL = 100  # percent
 _ROUNDING = 1e-9  # of a share that is a difference of others
 _INDENT = 4
 _UNKNOWN = "-"
 
-_COPIES = (
-    "longest   the longest text of its copy group",
-    "identical the same words as another article",
-    "near      its resemblance to a longer article: what part of the phrases of both they share",
-    "excerpt   its containment in a longer article: what part of its phrases stands there",
-    "copied    its words in runs that stand in other members too, in percent; reworded: in sentences that do",
-)
-_REWRITES = (
-    "copying   articles of which at least half comes from other outlets; `dedup audit OUT` lists them",
-    "bracket   a copy group: articles with the same text, or parts of it",
-    "first     the first published article of the story, to which the others were joined",
-    "rewrite   the probability that it tells the same story as another article of it, in words of its own",
-    "cohesion  the mean probability over all pairs of its copy groups, also those least alike",
-    "weakest   the lowest probability that admitted one, each by its best match: it may well exceed the cohesion",
-)
+_RELATIONS = {
+    "longest": "the longest text of its copy group",
+    "identical": "the same words as another article",
+    "near": "its resemblance to a longer article: the share of the phrases of either that stands in both",
+    "excerpt": "its containment in a longer article: the share of its phrases that stands there",
+    "first": "the first published article of the story, to which the others were joined",
+    "start": "the article that the others were joined to; it is not known to be the first",
+    "rewrite": "the probability that it tells the same story as another article of it, in words of its own",
+}
+_COPIES = {
+    "copied": "the share of its words in runs that stand in other members too, whoever had them first",
+}
+_REWRITES = {
+    "reworded": "the share of its words in sentences that other members tell in words of their own",
+    "copying": "articles of which at least half comes from other outlets; `dedup audit OUT` lists them",
+    "bracket": "a copy group: articles with the same text, or parts of it",
+    "cohesion": "the mean probability over all pairs of its copy groups, also those least alike",
+    "weakest": "the lowest probability that admitted one; each is of its best match, and so may exceed the cohesion",
+}
+_TERM = len("identical ")
 _SPREAD = (
     "borrowed    the part of its words that members published earlier have, copied or reworded",
     "credited    at least half of it comes from other outlets, and it credits an agency or outlet",
@@ -99,11 +106,16 @@ def known(text: str | None) -> str:
 
 def share(part: float) -> str:
     """Return a share of 0..1 in percent; only nothing is 0 % and only everything is 100 %."""
-    if _ROUNDING < part < 0.005:  # noqa: PLR2004  (what rounds to nothing)
-        return "<1 %"
-    if 0.995 <= part < 1 - _ROUNDING:  # noqa: PLR2004  (what rounds to everything)
-        return ">99 %"
-    return f"{abs(part) * 100:.0f} %"
+    whole = percent(part)
+    return "<1 %" if whole < 0 else ">99 %" if whole > _ALL else f"{whole} %"
+
+
+def percent(part: float) -> int:
+    """Return a share of 0..1 in whole percent; -1 for more than nothing that rounds to it, 101 for less than all."""
+    rounded = round(abs(part) * _ALL)
+    if rounded == 0 and part > _ROUNDING:
+        return -1
+    return _ALL + 1 if rounded == _ALL and part < 1 - _ROUNDING else rounded
 
 
 def counted(count: int, singular: str, plural: str | None = None) -> str:
@@ -213,13 +225,23 @@ def stories(summary: Summary, width: int, folder: str | None) -> Iterator[Text]:
             yield Text()
             yield from _story(number, story, columns, folder)
         yield Text()
-        for line in _COPIES if only_copies else (*_COPIES, *_REWRITES):
-            yield from wrapped(line, width, " " * _INDENT, QUIET)
+        for term, meaning in _legend(summary, only_copies=only_copies):
+            yield from wrapped(f"{term:<{_TERM}}{meaning}", width, " " * _INDENT, QUIET)
     if shown < there:
         if shown:
             yield Text()
         rest = counted(there - shown, f"more {one}", f"more {many}")
         yield cut(Text(f"{rest}; --top {there} lists all", QUIET), width)
+
+
+def _legend(summary: Summary, *, only_copies: bool) -> Iterator[tuple[str, str]]:
+    """Yield what the words mean: of the relations those that are there."""
+    shown = ((member, group, story) for story in summary.stories for group in story.groups for member in group.members)
+    there = {_role(*one).partition(" ")[0] for one in shown}
+    yield from ((term, meaning) for term, meaning in _RELATIONS.items() if term in there)
+    yield from _COPIES.items()
+    if not only_copies:
+        yield from _REWRITES.items()
 
 
 def _story(number: int, story: Story, columns: _Columns, folder: str | None) -> Iterator[Text]:
@@ -391,13 +413,15 @@ def _row(
     return cut(line.append_text(Text("  ").join(cells if columns.stacked else [*cells, title])), columns.width)
 
 
-_UNMATCHED = ("Relation", "longest", "first")
+_UNMATCHED = ("Relation", "longest", "first", "start")
 
 
 def _role(member: Member, group: Group, story: Story) -> str:
     """Return the relation of a member; of one that no match admitted, what it is to the others."""
+    if member.relation is None and group.size == 1 and story.size > 1:
+        return "first" if member.id == story.origins.first_id else "start"
     if member.relation is None:
-        return "first" if group.size == 1 and story.size > 1 else "longest"
+        return "longest"
     if member.score is None or member.relation == "identical":
         return printable(member.relation)
     return f"{printable(member.relation)} {member.score:.2f}"
@@ -485,6 +509,17 @@ def wrapped(text: str, width: int, indent: str, style: str = "") -> Iterator[Tex
         yield Text(line, style)
 
 
+def headline(title: str | None, width: int, indent: str, style: str = "") -> Iterator[Text]:
+    """Lay out a title in lines that fit, a few at most."""
+    lines = list(wrapped(printable(title or ""), width, indent, style))
+    yield from lines[: _TITLE_LINES - 1]
+    if len(lines) > _TITLE_LINES:
+        rest = f"{lines[_TITLE_LINES - 1].plain} {lines[_TITLE_LINES].plain.lstrip()}…"
+        yield cut(Text(rest, style), width)
+    else:
+        yield from lines[_TITLE_LINES - 1 :]
+
+
 def _folded(text: str, width: int, indent: str) -> Iterator[str]:
     """Break a text between words, and a word only where it is longer than a line: an id can be copied."""
     line, begun = indent, False
@@ -511,7 +546,7 @@ def detail(told: Detail, width: int) -> Iterator[Text]:
     """Lay out one story: every member of every copy group, its witness, and what it shares with whom."""
     story = told.story
     outlets = {member.id: known(member.source) for group in story.groups for member in group.members}
-    yield from wrapped(heading_of(story), width, "", HEADING)
+    yield from headline(heading_of(story), width, "", HEADING)
     for line in (*_about(story, width), *(packed(beginnings(story.origins), width) if story.size > 1 else ())):
         yield from wrapped(line, width, "", QUIET)
     if story.size > 1:
@@ -589,14 +624,19 @@ def _whole_member(number: int, member: Member, admission: str, width: int) -> It
     yield cut(lead.append(f"  {name}", QUIET) if beside else lead, width)
     if not beside:
         yield from wrapped(name, width, indent, QUIET)
-    yield from wrapped(printable(member.title or ""), width, indent)
+    yield from headline(member.title, width, indent)
     yield from wrapped(admission, width, indent, TELLING if member.relation else "")
     house = f"{share(member.boilerplate)} boilerplate, " if member.boilerplate else ""
-    told = f", {share(member.reworded)} reworded" if member.reworded else ""
-    words = (
-        f"{counted(member.words, 'word')}: {house}{share(member.copied)} copied{told}, {share(member.unique)} unique"
-    )
+    words = f"{counted(member.words, 'word')}: {house}{_taken(member)}, {share(member.unique)} unique"
     yield from wrapped(words, width, indent)
+
+
+def _taken(member: Member) -> str:
+    """Say what others have too; of the original that is shared with them: it did not copy."""
+    if member.role == "original":
+        return f"{share(member.copied + member.reworded)} shared"
+    told = f", {share(member.reworded)} reworded" if member.reworded else ""
+    return f"{share(member.copied)} copied{told}"
 
 
 _ADMISSIONS = {
@@ -638,8 +678,18 @@ def knobs(told: Iterable[Knob], width: int) -> Iterator[Text]:
         changed = knob.value != knob.default
         bounds = f"default {_value(knob.default)}{_bounds(knob)}"
         value = Text.assemble((f"{knob.name} = {_value(knob.value)}", HEADING), " (changed)" if changed else "")
-        yield cut(_cell(value, max(_KNOB, cell_len(value.plain))).append(f"  {bounds}", QUIET), width)
+        beside = _cell(value.copy(), max(_KNOB, value.cell_len)).append(f"  {bounds}", QUIET)
+        if beside.cell_len <= width:
+            yield beside
+        else:
+            yield from _broken(value, width)
+            yield from wrapped(bounds, width, " " * _INDENT, QUIET)
         yield from wrapped(knob.meaning, width, " " * _INDENT)
+
+
+def _broken(value: Text, width: int) -> Iterator[Text]:
+    """Lay out a value, of which a path may be longer than a line."""
+    yield from [value] if value.cell_len <= width else wrapped(value.plain, width, "", HEADING)
 
 
 def _value(value: float | str) -> str:

@@ -24,6 +24,7 @@ from dedup.report.terminal import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dedup.comparison import Ledger
     from dedup.index import Entry, Info, Match, Verdict
 
 _SAYS = {
@@ -40,11 +41,7 @@ def verdict(told: Verdict, name: str, entries: Mapping[str, Entry], width: int) 
     """Lay out the verdict on an article called ``name``; ``entries`` are its matches, by id."""
     yield from wrapped(printable(name), width, "", HEADING)
     yield from wrapped(_said(told), width, "", TELLING if told.matches else "")
-    ledger = told.ledger
-    shares = {name: getattr(ledger, name) for name in ("boilerplate", "copied", "reworded", "unique")}
-    parts = [counted(ledger.words, "word")]
-    parts += [f"{share(value)} {name}" for name, value in shares.items()] if ledger.words else []
-    for line in packed(parts, width):
+    for line in packed(_shares(told.ledger), width):
         yield from wrapped(line, width, "")
     if told.story_id is not None:
         yield from wrapped(f"story {printable(told.story_id)}", width, "", QUIET)
@@ -54,6 +51,14 @@ def verdict(told: Verdict, name: str, entries: Mapping[str, Entry], width: int) 
         yield Text()
         yield Text(f"Matches, the strongest first: {len(told.matches):,}", HEADING)
         yield from _matches(told.matches, entries, width)
+
+
+def _shares(ledger: Ledger | None) -> list[str]:
+    if ledger is None:
+        return []
+    shares = {name: getattr(ledger, name) for name in ("boilerplate", "copied", "reworded", "unique")}
+    parts = [counted(ledger.words, "word")]
+    return parts + [f"{share(value)} {name}" for name, value in shares.items()] if ledger.words else parts
 
 
 def _said(told: Verdict) -> str:

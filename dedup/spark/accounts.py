@@ -119,7 +119,6 @@ def _accounted(table: pa.Table, settings: Settings) -> pa.RecordBatch:
     with TextStore(len(rows)) as store:
         if len(stories.rows):
             store.add(np.arange(len(rows)), rows["text"].combine_chunks())
-        store.seal()
         accounts = tables.account(surveyed, about, stories, store, background, settings.shingle, Workers(1))
     told = _told(rows) if settings.stories else None
     made_ = tables.article_table(surveyed, about, members, _matches(rows, members), told, accounts)

@@ -10,7 +10,7 @@ import pyarrow as pa
 from pyspark.sql import functions as F  # noqa: N812  (its usual name)
 
 from dedup import overlap
-from dedup.spark.frames import block, keep, made, numbers, together
+from dedup.spark.frames import begin, block, keep, made, numbers, together
 from dedup.spark.lists import candidates
 from dedup.spark.surveying import house_of
 from dedup.text import token_hashes, views
@@ -53,15 +53,19 @@ class Copies(NamedTuple):
 
 def find(articles: Articles, surveyed: DataFrame, settings: Settings) -> Copies:
     """Find the copies among articles as surveyed."""
+    session = surveyed.sparkSession
+    begin(session, "copies: candidates")
     texts = keep(_ranked(surveyed, articles.chunks, settings))
     sketched = surveyed.select(F.col("number").alias("first"), "keys", "sampled")
     pairs = candidates(texts.join(sketched, "first").select("rank", "keys", "sampled"), 4 * articles.chunks, settings)
+    begin(session, "copies: verification")
     matches = keep(_verified(articles, surveyed, texts, pairs.frame, pairs.count, settings))
     counters = {
         "candidates": pairs.count,
         "capped_lists": pairs.capped_lists,
         "capped_articles": pairs.capped_articles,
     }
+    begin(session, "copies: groups")
     return Copies(keep(_grouped(texts, matches)), matches, counters)
 
 

@@ -7,8 +7,7 @@ and keys, and texts only where they are read.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812  (its usual name)
@@ -19,16 +18,14 @@ from dedup.settings import Settings
 from dedup.spark import copies
 from dedup.spark.accounts import account, matches
 from dedup.spark.articles import read
-from dedup.spark.frames import keep, told
+from dedup.spark.frames import begin, keep, stages, told
 from dedup.spark.learning import learn, ship
 from dedup.spark.result import SparkResult
 from dedup.spark.retelling import retell
 from dedup.spark.surveying import surveyed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from pyspark.sql import SparkSession
+    from collections.abc import Mapping
 
     from dedup.spark.articles import Articles
     from dedup.spark.copies import Copies
@@ -54,46 +51,35 @@ def find(
     settings = settings or Settings()
     if not hasattr(frame, "_jdf"):
         raise SettingsError("dedup.spark.find needs a classic session, not Spark Connect; run it with spark-submit")
-    with told(), _stages(frame.sparkSession) as begin:
-        begin("articles by time")
+    session = frame.sparkSession
+    with told(), stages(session):
+        begin(session, "articles by time")
         articles = read(frame, columns, chunk)
         ship(frame, settings)
-        begin("learn")
         learned = learn(articles, settings) if settings.boilerplate or settings.stories else None
-        sent = None if learned is None else frame.sparkSession.sparkContext.broadcast(learned)
-        begin("survey")
+        sent = None if learned is None else session.sparkContext.broadcast(learned)
+        begin(session, "survey")
         known = keep(surveyed(articles.frame, sent, settings))
-        begin("copies")
         found = copies.find(articles, known, settings)
         stories = None
         if sent is not None and settings.stories:
-            begin("stories")
             stories = retell(_tellers(known, found, settings), sent, settings)
-        begin("ledgers")
+        begin(session, "ledgers")
         accounts = account(articles, known, found, stories, settings)
-        begin("matches and counters")
+        begin(session, "matches and counters")
         rows = {
             "articles": accounts.articles,
             "matches": keep(matches(articles, known, found, stories, settings)),
             "spans": accounts.spans,
         }
-        counters = _counters(articles, known, settings) | found.counters
+        counters = found.counters | _short(known, settings) | {"skipped_files": 0}
         if stories is not None:
             counters["capped_partners"] = stories.capped
         counters["capped_sources"] = accounts.capped
+        counters |= _missing(articles)
     corpus = {"source": source, "columns": articles.names}
     size = {"learned": 0 if learned is None else learned.bytes}
     return SparkResult(settings.recorded(), counters, corpus, size, rows)
-
-
-@contextmanager
-def _stages(session: SparkSession) -> Iterator[Callable[[str], None]]:
-    """Yield what says, in Spark's own interface and its log of events, which stage the next jobs are of."""
-    context: Any = session.sparkContext
-    try:
-        yield lambda stage: context.setJobDescription(f"dedup: {stage}")
-    finally:
-        context.setJobDescription(None)
 
 
 def _tellers(known: DataFrame, found: Copies, settings: Settings) -> DataFrame:
@@ -105,17 +91,18 @@ def _tellers(known: DataFrame, found: Copies, settings: Settings) -> DataFrame:
     return telling.unionByName(known.filter(F.col("tokens") < settings.shingle).withColumn("copy", F.col("number")))
 
 
-def _counters(articles: Articles, known: DataFrame, settings: Settings) -> dict[str, int]:
-    def many(condition: Any) -> Any:
-        return F.count_if(condition)
-
-    words = known.agg(
-        many(F.col("words") == 0).alias("empty"),
-        many((F.col("words") > 0) & (F.col("tokens") < settings.shingle)).alias("short"),
+def _short(known: DataFrame, settings: Settings) -> dict[str, int]:
+    """Count the articles that say too little to be a copy."""
+    some = F.col("words") > 0
+    counts = (
+        F.count_if(~some).alias("empty"),
+        F.count_if(some & (F.col("tokens") < settings.shingle)).alias("short"),
     )
-    missing = articles.frame.agg(*(many(F.col(name).isNull()).alias(f"no_{name}") for name in _MISSED))
-    rows: list[dict[str, int]] = [frame.collect()[0].asDict() for frame in (words, missing)]
-    return rows[0] | rows[1] | {"skipped_files": 0}
+    return dict(known.agg(*counts).collect()[0].asDict())
 
 
-_MISSED = ("title", "source", "published")
+def _missing(articles: Articles) -> dict[str, int]:
+    """Count the articles of which something is not known."""
+    names = ("title", "source", "published")
+    counts = (F.count_if(F.col(name).isNull()).alias(f"no_{name}") for name in names)
+    return dict(articles.frame.agg(*counts).collect()[0].asDict())

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (its usual name)
@@ -35,6 +35,11 @@ if TYPE_CHECKING:
 _MASTER = re.compile(r"local(\[.+\])?|local-cluster\[.+\]|yarn|(spark|k8s)://.+")
 _LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 _ALWAYS = {"spark.ui.enabled": "false"}
+_SILENT = """rootLogger.level = warn
+rootLogger.appenderRef.none.ref = none
+appender.none.type = Null
+appender.none.name = none
+"""  # without an appender Spark would take a configuration of its own; another level it would announce
 
 
 def find_files(
@@ -74,7 +79,7 @@ def started(master: str, *, shown: bool = False) -> Iterator[SparkSession]:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     with tempfile.TemporaryDirectory() as folder:
         silent = Path(folder) / "log4j2.properties"
-        silent.write_text("rootLogger.level = off\n", encoding="utf-8")
+        silent.write_text(_SILENT, encoding="utf-8")
         wanted = _ALWAYS | {
             "spark.ui.showConsoleProgress": str(shown).lower(),
             "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={silent.as_uri()}",
@@ -93,8 +98,11 @@ def _session(master: str, wanted: Mapping[str, str]) -> SparkSession:
     try:
         return builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
-        first = str(error).strip().splitlines()[0]
-        raise SettingsError(f"--master {master!r}: no session there ({first})") from error
+        cause = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
+        first = cause.strip().partition("\n")[0]
+        raise SettingsError(
+            f"--master {master!r}: no session there ({first}); does it run, and is it reached?"
+        ) from error
 
 
 def read(session: SparkSession, articles: Corpus) -> DataFrame:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
-    from pyspark.sql import Column, DataFrame, GroupedData
+    from pyspark.sql import Column, DataFrame, GroupedData, SparkSession
 
 BATCH = 4096  # articles that are read at a time
 
@@ -135,6 +135,21 @@ def keep(frame: DataFrame) -> DataFrame:
     """
     reliable = frame.sparkSession.sparkContext.getCheckpointDir() is not None
     return frame.checkpoint() if reliable else frame.localCheckpoint()
+
+
+def begin(session: SparkSession, stage: str) -> None:
+    """Say, in Spark's own interface and its log of events, of which stage the next jobs are, within :func:`stages`."""
+    session.sparkContext.setJobDescription(f"dedup: {stage}")
+
+
+@contextmanager
+def stages(session: SparkSession) -> Iterator[None]:
+    """Give the jobs that follow no description that is left of a stage."""
+    context: Any = session.sparkContext  # whose hints know of no end
+    try:
+        yield
+    finally:
+        context.setJobDescription(None)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from dedup.background import Background
 from dedup.boilerplate import Furniture, Observed, Rarity, observe, outlet_of
 from dedup.errors import CorpusError
 from dedup.kernels import profiling
-from dedup.spark.frames import block, keep, made, mapped, numbers, packed, signed, together, unpacked
+from dedup.spark.frames import begin, block, keep, made, mapped, numbers, packed, signed, together, unpacked
 from dedup.vocabulary import Tally, Vocabulary, short_terms, vocabulary
 
 if TYPE_CHECKING:
@@ -141,10 +141,12 @@ def ship(frame: DataFrame, settings: Settings) -> Background:
 
 def learn(articles: Articles, settings: Settings) -> Learned:
     """Read every article for the boilerplate of its outlet and the rarity of its terms, as far as settings ask."""
-    nothing = np.empty(0, np.uint64)
+    nothing, session = np.empty(0, np.uint64), articles.frame.sparkSession
+    begin(session, "learn: boilerplate")
     keys = _furniture(articles, settings) if settings.boilerplate else nothing
     if not settings.stories:
         return Learned(keys, nothing, np.empty(0, np.int32), np.empty(0, np.bool_), articles.count)
+    begin(session, "learn: terms")
     terms = mapped(articles.frame.select("id", "text", "title"), _terms, _TERMS)
     summed = terms.groupBy("term").agg(F.sum("articles").alias("articles"), F.max("short").alias("short"))
     found = summed.filter("articles > 1").toArrow().combine_chunks()

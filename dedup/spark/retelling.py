@@ -22,7 +22,7 @@ from dedup.kernels import alignment as kernels
 from dedup.kernels import tiling
 from dedup.rewrites import SHARED, Tellers, profiles_of
 from dedup.spark.articles import CHUNK_BITS
-from dedup.spark.frames import block, grouped, keep, made, mapped, numbers, packed, together, unpacked
+from dedup.spark.frames import begin, block, grouped, keep, made, mapped, numbers, packed, together, unpacked
 from dedup.spark.learning import load_background
 from dedup.spark.surveying import OUTLINE, outlines_of
 
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from dedup.spark.learning import Learned
 
 _HOUR = 3_600_000_000  # microseconds
-_SLICE_BITS = 15  # of a number: below them an article's place among those whose pairs are aligned together
-_SUMMED_BITS = 12  # and among those whose counts are added up together
+_SUMMED_BITS = 12  # of a number: below them an article's place among those whose counts are added up together
 _PAIRS = 1 << 18  # of copy groups that a task links, about
 _UNITS = 1 << 30  # probabilities are summed as integers, as stories.link does
 
@@ -89,11 +88,15 @@ class Told(NamedTuple):
 
 def retell(tellers: DataFrame, learned: Broadcast[Learned], settings: Settings) -> Told:
     """Find the rewrites among ``tellers``: surveyed articles with their ``copy``."""
-    tellers = keep(_without_large_outlets(tellers))
+    session = tellers.sparkSession
+    begin(session, "stories: candidates")
+    tellers = _without_large_outlets(keep(tellers))
     found = keep(_candidates(tellers, settings))
     pairs = found.filter(F.col("place") <= settings.partners).drop("place")
+    begin(session, "stories: alignment")
     aligned = keep(_aligned(tellers, pairs, learned, settings))
     scored = keep(_scored(aligned, settings))
+    begin(session, "stories: linkage")
     linked = keep(_linked(tellers, scored, settings))
     inside = keep(_inside(scored, linked))
     capped = found.filter(F.col("place") > settings.partners).count()
@@ -111,11 +114,13 @@ def _without_large_outlets(tellers: DataFrame) -> DataFrame:
 # Candidates -------------------------------------------------------------------------------------------------------
 
 
+def _chunk(name: str) -> Column:
+    return F.shiftright(name, CHUNK_BITS)
+
+
 def _candidates(tellers: DataFrame, settings: Settings) -> DataFrame:
     """Pair the articles that share salient terms within the window; ``place`` counts the partners of the later one."""
-    keyed = tellers.select("number", "copy", "published", "salient").withColumn(
-        "chunk", F.shiftright("number", CHUNK_BITS)
-    )
+    keyed = tellers.select("number", "copy", "published", "salient").withColumn("chunk", _chunk("number"))
     sides = _tiles(keyed, settings)
     earlier = keyed.join(F.broadcast(sides.select(F.col("earlier").alias("chunk"), "tile", "later")), "chunk")
     later = keyed.join(F.broadcast(sides.select(F.col("later").alias("chunk"), "tile")), "chunk")
@@ -185,14 +190,10 @@ def _between(later: pa.Table, earlier: pa.Table, hours: float, most: int) -> pa.
 # Alignment --------------------------------------------------------------------------------------------------------
 
 
-def _slice(name: str) -> Column:
-    return F.shiftright(name, _SLICE_BITS)
-
-
 def _aligned(tellers: DataFrame, pairs: DataFrame, learned: Broadcast[Learned], settings: Settings) -> DataFrame:
-    """Align the pairs of each tile of slices of articles."""
+    """Align the pairs of each tile."""
     held = _holders(tellers, pairs)
-    tiled = pairs.withColumn("one", _slice("left")).withColumn("two", _slice("right"))
+    tiled = pairs.withColumn("one", _chunk("left")).withColumn("two", _chunk("right"))
     sides = [tiled.select("one", "two", F.col(side).alias("number")) for side in ("left", "right")]
     needed = sides[0].union(sides[1]).distinct()
     outlined = tellers.select("number", "copy", "published", "outlet", *OUTLINE[:-1]).join(held, "number", "left")
@@ -208,7 +209,7 @@ def _holders(tellers: DataFrame, pairs: DataFrame) -> DataFrame:
         for one, two in (("left", "right"), ("right", "left"))
     ]
     edges = ways[0].union(ways[1]).groupBy("number", "copy").agg(F.min("other").alias("other"))
-    tiled = edges.select(_slice("number").alias("one"), _slice("other").alias("two"), "number", "other")
+    tiled = edges.select(_chunk("number").alias("one"), _chunk("other").alias("two"), "number", "other")
     sides = [tiled.select("one", "two", F.col(name).alias("number")) for name in ("number", "other")]
     needed = sides[0].union(sides[1]).distinct().join(tellers.select("number", "terms"), "number")
     parts = together(tiled, needed, ("one", "two"), _held, _HELD)

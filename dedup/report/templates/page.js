@@ -4,7 +4,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const { kinds, relations, outlets, stories, details } = data;
   const [COPIED, REWORDED] = [0, 1];
-  const NAMES = ["id", "title", "outlet", "time", "url", "relation", "score", "witness", "group", "words", "shares", "role", "credit", "verdict"];
+  const NAMES = ["id", "title", "outlet", "time", "url", "relation", "score", "witness", "group", "words", "shares", "role", "credit", "verdict", "percents"];
   const SVG = "http://www.w3.org/2000/svg";
   const byId = (id) => document.getElementById(id);
 
@@ -28,21 +28,23 @@
 
   const number = (count) => count.toLocaleString("en");
   const counted = (count, one, many) => `${number(count)} ${count === 1 ? one : many || one + "s"}`;
-  function percent(thousandths) {
-    if (thousandths > 0 && thousandths < 5) return "<1\u00a0%";
-    if (thousandths >= 995 && thousandths < 1000) return ">99\u00a0%";
-    return `${Math.round(thousandths / 10)}\u00a0%`;
-  }
-  const told = (shares) => kinds.map((kind, at) => `${kind} ${percent(shares[at])}`).join(", ");
+  // Percents were rounded where the report on a terminal rounds them; -1 and 101 are nearly nothing and nearly all.
+  const whole = (percents) => (percents < 0 ? "<1" : percents > 100 ? ">99" : String(percents));
+  const percent = (percents) => `${whole(percents)}\u00a0%`;
+  const told = (percents) => kinds.map((kind, at) => `${kind} ${percent(percents[at])}`).join(", ");
+  // What others have of the original is shared with them: it did not copy.
+  const SHARED = kinds.length;
+  const amounts = (member) => (member.role === "original" ? [[SHARED, "shared"], ...kinds.map((kind, at) => [at, kind]).slice(REWORDED + 1)] : kinds.map((kind, at) => [at, kind]))
+    .filter(([at]) => member.percents[at]).map(([at, kind]) => `${percent(member.percents[at])} ${kind}`).join(", ") || "none";
 
-  function bar(shares) {
+  function bar(shares, label) {
     let at = 0;
     const rects = shares.map((share, kind) => {
       const rect = svg("rect", { x: `${at / 10}%`, width: `${share / 10}%`, height: "100%", fill: `url(#fill-${kinds[kind]})` });
       at += share;
       return share ? rect : null;
     });
-    return svg("svg", { class: "bar", role: "img", "aria-label": told(shares) }, ...rects);
+    return svg("svg", { class: "bar", role: "img", "aria-label": label }, ...rects);
   }
 
   function own(shares) {
@@ -184,8 +186,8 @@
       { name: "Outlets", class: "number", wide: true, value: (row) => stories.outlets[row], cell: (row) => (stories.outlets[row] ? number(stories.outlets[row]) : "–") },
       { name: "Began", class: "when", wide: true, value: (row) => stories.first[row], cell: (row) => moment(stories.first[row]) },
       { name: "Span", class: "number", wide: true, value: span, cell: (row) => (span(row) === null ? "–" : lasting(span(row))) },
-      { name: "Ledger", class: "ledger-cell", wide: true, value: (row) => stories.shares[row][COPIED], cell: (row) => bar(stories.shares[row]) },
-      { name: "Unique", class: "number", value: (row) => own(stories.shares[row]), cell: (row) => percent(Math.round(own(stories.shares[row]) * 1000)) },
+      { name: "Ledger", class: "ledger-cell", wide: true, value: (row) => stories.shares[row][COPIED], cell: (row) => bar(stories.shares[row], told(stories.percents[row])) },
+      { name: "Unique", class: "number", value: (row) => own(stories.shares[row]), cell: (row) => percent(stories.percents[row][kinds.length]) },
     ];
     const labels = [["title, A to Z", "title, Z to A"], ["most articles", "fewest articles"], ["most outlets", "fewest outlets"], ["newest", "oldest"], ["longest span", "shortest span"], ["most copied", "least copied"], ["most unique", "least unique"]];
     const choice = byId("sort");
@@ -212,10 +214,9 @@
   // Outlets --------------------------------------------------------------------------------------------------------
 
   function ownWork(row) {
-    const [least, most] = data.table[row].slice(3, 5);
+    const [least, most] = data.table[row].slice(7, 9);
     if (least === null) return "–";
-    const [low, high] = [Math.round(least * 100), Math.round(most * 100)];
-    return high > low ? `${low}–${high}\u00a0%` : percent(Math.round(least * 1000));
+    return most === least ? percent(least) : `${whole(least)}–${percent(most)}`;
   }
 
   function drawOutlets() {
@@ -292,8 +293,8 @@
   }
   const icon = (relation) => svg("svg", { viewBox: "-9 -9 18 18", "aria-hidden": "true" }, shape(relation, 0, 0));
 
-  function relationOf(member, all) {
-    if (member.relation < 0) return all.some((other) => other !== member && other.group === member.group) ? "longest" : "first";
+  function relationOf(member, all, first) {
+    if (member.relation < 0) return all.some((other) => other !== member && other.group === member.group) ? "longest" : member.place === first ? "first" : "start";
     const name = relations[member.relation];
     return name === "identical" || member.score === null ? name : `${name} ${member.score.toFixed(2)}`;
   }
@@ -307,13 +308,13 @@
     parts.push(period(stories.first[row], stories.last[row]));
     root.replaceChildren(
       el("a", { class: "back", href: "#stories" }, "← All stories"), title,
-      el("p", { class: "facts" }, parts.join(" · "), " · ", bdi(stories.id[row])), bar(stories.shares[row]),
-      el("p", { class: "facts" }, told(stories.shares[row])));
+      el("p", { class: "facts" }, parts.join(" · "), " · ", bdi(stories.id[row])), bar(stories.shares[row], told(stories.percents[row])),
+      el("p", { class: "facts" }, told(stories.percents[row])));
     if (row >= details.length) {
       root.append(el("p", { class: "note" }, "Only the largest stories show their articles in this file. ", el("code", null, `dedup report OUT --html FILE --stories ${row + 1}`), " includes this one."));
     } else {
       const members = membersOf(row);
-      root.append(originsOf(details[row], members), publication(members), articlesOf(row, members), compareOf(row, members, compared));
+      root.append(originsOf(details[row], members), publication(members, details[row].first), articlesOf(row, members), compareOf(row, members, compared));
     }
     document.title = `${stories.title[row]} · dedup`;
     return title;
@@ -335,7 +336,9 @@
 
   const STEPS = [60, 300, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800, 2592000, 7776000, 31536000, 315360000];
 
-  function publication(members) {
+  const UNMATCHED = { longest: "longest: the longest of its copies", first: "first: the first published, to which the others were joined", start: "start: the others were joined to it" };
+
+  function publication(members, first) {
     const dated = members.filter((member) => member.time !== null);
     const figure = el("figure", { class: "story-time" }, el("figcaption", null, "Publication"));
     if (!dated.length) return figure.append(el("p", { class: "meaning" }, "No article has a date.")), figure;
@@ -344,12 +347,13 @@
       return figure.append(el("p", { class: "meaning" }, `${moment(dated[0].time)} UTC${many}.`)), figure;
     }
     const holder = el("div");
-    const draw = () => holder.replaceChildren(timeline(members, dated, Math.max(260, holder.clientWidth || 900)));
+    const draw = () => holder.replaceChildren(timeline(members, dated, first, Math.max(260, holder.clientWidth || 900)));
     new ResizeObserver(() => requestAnimationFrame(draw)).observe(holder);
     draw();
     const missing = members.length - dated.length;
     const found = [...new Set(dated.map((member) => member.relation))].sort((a, b) => a - b);
-    const keys = el("ul", { class: "keys" }, ...found.map((relation) => el("li", null, icon(relation), relation < 0 ? "first, or longest of its copies" : relations[relation])),
+    const unmatched = [...new Set(dated.filter((member) => member.relation < 0).map((member) => UNMATCHED[relationOf(member, members, first)]))].join("; ");
+    const keys = el("ul", { class: "keys" }, ...found.map((relation) => el("li", null, icon(relation), relation < 0 ? unmatched : relations[relation])),
       el("li", null, "lines: the article that each was matched with"),
       missing ? el("li", null, `${counted(missing, "article")} without a date`) : null);
     figure.append(holder, keys);
@@ -383,7 +387,7 @@
     return [places, Math.min(lanes.length, 2 * LANES)];
   }
 
-  function timeline(members, dated, width) {
+  function timeline(members, dated, first, width) {
     const [low, high] = [Math.min(...dated.map((m) => m.time)), Math.max(...dated.map((m) => m.time))];
     const x = (time) => EDGE + ((time - low) / (high - low)) * (width - 2 * EDGE);
     const [lanes, count] = lanesOf(dated, x);
@@ -406,7 +410,7 @@
     }
     for (const member of dated) {
       const [mx, my] = at(member);
-      const text = `${label(member)}, ${moment(member.time)} UTC: ${relationOf(member, members)}`;
+      const text = `${label(member)}, ${moment(member.time)} UTC: ${relationOf(member, members, first)}`;
       out.append(svg("g", { "data-place": member.place, onclick: () => point(member.place) }, svg("title", null, text), shape(member.relation, mx, my), nameBeside(member, dated, lanes, x, my, width)));
     }
     return out;
@@ -460,8 +464,8 @@
     return el("li", { "data-member": member.place, class: grouped ? "grouped" : null },
       el("div", { class: "who" }, el("span", { class: "outlet" }, bdi(member.from || "unknown outlet")), grouped ? sr(`, copy group ${member.group + 1}`) : null, " ", el("span", { class: "title" }, title)),
       el("div", { class: "when" }, moment(member.time), delay),
-      el("div", { class: "relation" }, icon(member.relation), relationOf(member, members), of),
-      el("div", { class: "ledger-part" }, bar(member.shares), el("span", { class: "shares" }, `${counted(member.words, "word")}: ${kinds.map((kind, at) => (member.shares[at] ? `${percent(member.shares[at])} ${kind}` : "")).filter(Boolean).join(", ") || "none"}`)),
+      el("div", { class: "relation" }, icon(member.relation), relationOf(member, members, details[row].first), of),
+      el("div", { class: "ledger-part" }, bar(member.shares, amounts(member)), el("span", { class: "shares" }, `${counted(member.words, "word")}: ${amounts(member)}`)),
       el("div", { class: "role" }, ...tags.flatMap((tag) => (tag ? [tag, " "] : []))),
       el("div", { class: "act" }, other ? el("a", { href: `${storyAddress(row)}&compare=${other.place},${member.place}`, "aria-label": `Compare ${label(member)} with ${label(other)}` }, "Compare") : null));
   }
@@ -667,7 +671,7 @@
     }
     if (entry.more) body.append(el("p", { class: "meaning" }, `… ${number(entry.more)} more characters`));
     const node = el("section", { class: "side", "aria-label": `Article on the ${side === "a" ? "left" : "right"}` },
-      el("header", null, el("h3", null, bdi(member.title)), el("p", null, bdi(member.from || "unknown outlet"), ` · ${moment(member.time)}`), bar(member.shares)), body);
+      el("header", null, el("h3", null, bdi(member.title)), el("p", null, bdi(member.from || "unknown outlet"), ` · ${moment(member.time)}`), bar(member.shares, amounts(member))), body);
     const wire = (lit) => {
       const at = (event) => nodes.findIndex((one) => one.node === event.target.closest(".shared"));
       body.addEventListener("mouseover", (event) => at(event) >= 0 && lit(at(event)));

@@ -1,0 +1,110 @@
+"""How much memory a run may take, and what is done at a time within it.
+
+The figures are bytes an article and bytes a sampled shingle, measured (docs/scale.md); a budget that they exceed is
+refused before any work.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from dedup.errors import SettingsError
+from dedup.postings import Room
+
+_UNITS = {"": 1} | {letter: 1000**power for power, letter in enumerate("kmgt", 1)}
+_UNITS |= {f"{letter}i": 1024**power for power, letter in enumerate("kmgt", 1)}
+_WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)", re.IGNORECASE)
+_SHARE = 0.75  # of the memory of the machine, or of the process's control group, that a run takes unless told otherwise
+_CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+
+# What every run takes, and each thread: the interpreter, Arrow, kernels; row groups and texts under way.
+_BASE, _THREAD = 320 << 20, 160 << 20
+# Out of core: what must be in memory at once, at the worst stage.
+_ARTICLE, _KEY = 130, 3
+# In memory: columns that would else be on disk come on top.
+_ARTICLE_HELD, _KEY_HELD = 300, 8
+_ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
+_TOKEN = 6  # bytes of text, about
+_LEAST = Room(1 << 18, 1 << 18)
+_MOST = Room()
+
+
+class Plan(NamedTuple):
+    """Whether columns go to disk, what is worked on at a time, and how many bytes of text may be held."""
+
+    on_disk: bool
+    room: Room
+    held: int
+
+
+def parse(written: str) -> int:
+    """Return the bytes of a size such as ``4GB`` (powers of 1000), ``512MiB`` (of 1024) or a plain number.
+
+    Raises SettingsError.
+    """
+    found = _WRITTEN.fullmatch(written.strip())
+    unit = found[2].lower().removesuffix("b") if found else None
+    if found is None or unit not in _UNITS:
+        raise SettingsError(f"memory {written!r}: expected a size such as 4GB, 512MB or 2GiB")
+    return int(float(found[1]) * _UNITS[unit])
+
+
+def usable() -> int:
+    """Return the bytes that a run takes unless told otherwise: a share of the machine's, or of its control group's."""
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for name in _CGROUPS:
+        limit = Path(name).read_text(encoding="ascii").strip() if Path(name).is_file() else "max"
+        there = min(there, int(limit)) if limit.isdigit() else there
+    return int(there * _SHARE)
+
+
+def peak() -> int:
+    """Return the largest resident set of this process so far, in bytes."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return int(status.read_text(encoding="ascii").split("VmHWM:")[1].split()[0]) * 1024
+    import resource  # noqa: PLC0415  (not on every system)
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def expected_keys(text: int, sample: int) -> int:
+    """Return about how many sampled shingles so many bytes of text have."""
+    return text // (_TOKEN * sample)
+
+
+def plan(memory: int, articles: int, keys: int, threads: int, held: int) -> Plan:
+    """Plan a run over ``articles`` with so many sampled shingles (``keys``); ``held`` bytes of text would be good.
+
+    Raises SettingsError where the budget is too small, with the one that is needed.
+    """
+    fixed = _BASE + threads * _THREAD
+    needed = fixed + articles * _ARTICLE + keys * _KEY + threads * _bytes(_LEAST)
+    if memory < needed:
+        raise SettingsError(
+            f"memory {_shown(memory)}: {articles:,} articles need {_shown(needed)} at least; give more, or split the"
+            " corpus"
+        )
+    whole = fixed + articles * _ARTICLE_HELD + keys * _KEY_HELD + threads * _bytes(_MOST)
+    if whole + held <= memory:
+        return Plan(on_disk=False, room=_MOST, held=held)
+    share = (memory - needed) // threads
+    return Plan(
+        on_disk=True,
+        room=Room(
+            min(_MOST.entries, _LEAST.entries + share // 2 // _ENTRY),
+            min(_MOST.mentions, _LEAST.mentions + share // 2 // _MENTION),
+        ),
+        held=0,
+    )
+
+
+def _bytes(room: Room) -> int:
+    return max(room.entries * _ENTRY, room.mentions * _MENTION)
+
+
+def _shown(size: int) -> str:
+    return f"{-(-size // 10_000_000) / 100:g} GB"

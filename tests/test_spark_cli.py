@@ -1,0 +1,83 @@
+"""`dedup find --engine spark`: the result of this process, and one line for what is not installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_COMMAND = "from dedup.cli import main; main(prog_name='dedup')"
+_COPIES = ("--no-stories", "--keep-boilerplate")  # the fewest stages: test_spark.py looks at all of them
+needs_pyspark = pytest.mark.skipif(
+    importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: pip install 'dedup[spark]'"
+)
+needs_java = pytest.mark.skipif(
+    not shutil.which("java") and not os.environ.get("JAVA_HOME"),
+    reason="Spark needs Java 17 or newer: apt-get install openjdk-17-jre-headless",
+)
+
+
+def run(*words: str | Path, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", f"{before}{_COMMAND}", *map(str, words)]
+    return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)  # noqa: S603
+
+
+@needs_pyspark
+@needs_java
+def test_both_engines_print_and_write_the_same(sample: Path, tmp_path: Path) -> None:
+    local, there = tmp_path / "local", tmp_path / "there"
+    here = run("find", sample, *_COPIES, "-o", local, "--json")
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    spark = ("--engine", "spark", "--master", "local[2]")
+    on_spark = run("find", sample, *_COPIES, "-o", there, "--json", *spark, JDK_JAVA_OPTIONS=quick)
+    assert here.returncode == on_spark.returncode == 0, on_spark.stderr
+    assert on_spark.stdout == here.stdout
+    assert on_spark.stderr.splitlines()[-1].startswith(f"Written to {there}")
+    for name, order in (("articles", "id"), ("matches", "left"), ("spans", "id")):
+        found, wanted = (pq.read_table(folder / f"{name}.parquet") for folder in (there, local))
+        keys = [(key, "ascending") for key in (order, "right", "start") if key in wanted.column_names]
+        assert len(wanted) > 0
+        assert found.sort_by(keys).equals(wanted.sort_by(keys))
+
+
+def test_without_pyspark_the_line_says_how_to_install_it(sample: Path, tmp_path: Path) -> None:
+    hidden = "import sys; sys.modules['pyspark'] = None; "
+    done = run("find", sample, "--engine", "spark", "-o", tmp_path / "out", before=hidden)
+    assert done.returncode == 1
+    assert done.stderr == "dedup: error: pyspark is not installed; install it with: pip install 'dedup[spark]'\n"
+    assert not (tmp_path / "out").exists()
+
+
+@needs_pyspark
+def test_without_java_the_line_says_how_to_install_it(sample: Path, tmp_path: Path) -> None:
+    done = run("find", sample, "--engine", "spark", "-o", tmp_path / "out", PATH=str(tmp_path), JAVA_HOME="")
+    assert done.returncode == 1
+    expected = "Java is not installed, and Spark needs 17 or newer: apt-get install openjdk-17-jre-headless"
+    assert done.stderr == f"dedup: error: {expected}\n"
+    assert not (tmp_path / "out").exists()
+
+
+@needs_pyspark
+@needs_java
+def test_a_master_that_is_none_is_refused(sample: Path) -> None:
+    done = run("find", sample, "--engine", "spark", "--master", "nowhere")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "--master 'nowhere': expected local[*]" in done.stderr
+
+
+def test_this_process_is_the_default(sample: Path) -> None:
+    done = run("find", sample, *_COPIES, "--quiet", before="import sys; sys.modules['pyspark'] = None; ")
+    assert done.returncode == 0, done.stderr
+    refused = run("find", sample, "--master", "local[2]")
+    assert refused.returncode == 2
+    assert "--master is for --engine spark" in refused.stderr
