@@ -386,6 +386,11 @@ class Observer:
         self._entries.append(entries)
         self._articles.append(observed.articles)
 
+    @property
+    def nbytes(self) -> int:
+        """Return the bytes of the work files."""
+        return self._entries.nbytes + self._articles.nbytes
+
     def furniture(self) -> Furniture:
         """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter."""
         if not len(self._entries):

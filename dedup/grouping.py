@@ -155,9 +155,9 @@ def write(found: Grouped, settings: Settings, file: Path, shown: Path) -> None:
 def _plan(corpus: Corpus, settings: Settings, budget: int | str | None) -> Plan:
     """Plan the run by what the files say of their size."""
     given = budgets.usable() if budget is None else budgets.parse(str(budget))
-    text = sum(piece.nbytes for piece in corpus.pieces)
-    keys = budgets.expected_keys(text, settings.sample)
-    return budgets.plan(given, len(corpus), keys, settings.workers, HELD_BYTES)
+    keys = budgets.expected_keys(sum(piece.nbytes for piece in corpus.pieces), settings.sample)
+    load = budgets.Load(len(corpus), keys, max(corpus.sizes(), default=0), settings.boilerplate)
+    return budgets.plan(given, load, settings.workers, HELD_BYTES)
 
 
 def _work(corpus: Corpus, settings: Settings, plan: Plan, folder: str | Path | None, *, resume: bool) -> Work:
@@ -230,7 +230,7 @@ def _learn(run: _Run) -> Learned | None:
         read = [column.read() for column in columns.values()]
         return furnished(boilerplate.restored(*read, names=tuple(facts["outlets"])), background)
     with run.stage("learn") as facts:
-        furniture = learn_furniture(run.corpus, background, run.workers)
+        furniture = learn_furniture(run.corpus, background, run.workers, run.work.note_bytes)
         for name, column in columns.items():
             column.append(getattr(furniture, name))
         facts["outlets"] = furniture.names

@@ -20,16 +20,31 @@ _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?i?B?)", re.IGNORECASE)
 _SHARE = 0.75  # of the memory of the machine, or of the process's control group, that a run takes unless told otherwise
 _CGROUPS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
-# What every run takes, and each thread: the interpreter, Arrow, kernels; row groups and texts under way.
+# What every run takes, and each thread: the interpreter, Arrow, kernels; texts under way.
 _BASE, _THREAD = 320 << 20, 160 << 20
-# Out of core: what must be in memory at once, at the worst stage.
+# Out of core, at the worst stage, must be in memory: so much of every article and of every sampled shingle.
 _ARTICLE, _KEY = 130, 3
-# In memory: columns that would else be on disk come on top.
+_SKETCHED = 420  # of an article in a row group that is read, of which a few wait for the one before them
+_WAITING = 3  # row groups a thread
+_LEARNED = 1700  # of an article while boilerplate is learned, which is not done out of core
+# In memory: what would else be on disk comes on top.
 _ARTICLE_HELD, _KEY_HELD = 300, 8
 _ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
 _TOKEN = 6  # bytes of text, about
 _LEAST = Room(1 << 18, 1 << 18)
 _MOST = Room()
+
+
+class Load(NamedTuple):
+    """What a run has to bear: articles, about how many sampled shingles, the articles of the largest row group.
+
+    ``learns`` says whether boilerplate is learned.
+    """
+
+    articles: int
+    keys: int
+    largest: int
+    learns: bool
 
 
 class Plan(NamedTuple):
@@ -76,30 +91,28 @@ def expected_keys(text: int, sample: int) -> int:
     return text // (_TOKEN * sample)
 
 
-def plan(memory: int, articles: int, keys: int, threads: int, held: int) -> Plan:
-    """Plan a run over ``articles`` with so many sampled shingles (``keys``); ``held`` bytes of text would be good.
+def plan(memory: int, load: Load, threads: int, held: int) -> Plan:
+    """Plan a run; ``held`` bytes of text are better held than read again.
 
     Raises SettingsError where the budget is too small, with the one that is needed.
     """
-    fixed = _BASE + threads * _THREAD
-    needed = fixed + articles * _ARTICLE + keys * _KEY + threads * _bytes(_LEAST)
+    fixed = _BASE + threads * (_THREAD + _WAITING * load.largest * _SKETCHED)
+    grouping = load.articles * _ARTICLE + load.keys * _KEY + threads * _bytes(_LEAST)
+    learning = load.articles * _LEARNED if load.learns else 0
+    needed = fixed + max(grouping, learning)
     if memory < needed:
-        raise SettingsError(
-            f"memory {_shown(memory)}: {articles:,} articles need {_shown(needed)} at least; give more, or split the"
-            " corpus"
-        )
-    whole = fixed + articles * _ARTICLE_HELD + keys * _KEY_HELD + threads * _bytes(_MOST)
-    if whole + held <= memory:
+        cheaper = f" ({_shown(fixed + grouping)} with --keep-boilerplate)" if learning > grouping else ""
+        message = f"{load.articles:,} articles need {_shown(needed)} at least{cheaper}; give more, or split the corpus"
+        raise SettingsError(f"memory {_shown(memory)}: {message}")
+    whole = fixed + load.articles * _ARTICLE_HELD + load.keys * _KEY_HELD + threads * _bytes(_MOST)
+    if max(whole, needed) + held <= memory:
         return Plan(on_disk=False, room=_MOST, held=held)
-    share = (memory - needed) // threads
-    return Plan(
-        on_disk=True,
-        room=Room(
-            min(_MOST.entries, _LEAST.entries + share // 2 // _ENTRY),
-            min(_MOST.mentions, _LEAST.mentions + share // 2 // _MENTION),
-        ),
-        held=0,
+    share = (memory - fixed - grouping) // threads
+    room = Room(
+        min(_MOST.entries, _LEAST.entries + share // 2 // _ENTRY),
+        min(_MOST.mentions, _LEAST.mentions + share // 2 // _MENTION),
     )
+    return Plan(on_disk=True, room=room, held=0)
 
 
 def _bytes(room: Room) -> int:

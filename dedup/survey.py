@@ -18,7 +18,7 @@ from dedup.sketch import Recipe, Sketches, sketch, sketch_kept
 from dedup.vocabulary import Tally, Vocabulary, short_terms, vocabulary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -75,8 +75,11 @@ def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
         return Learned(observer.furniture(), vocabulary(tally, background, short))
 
 
-def learn_furniture(corpus: Corpus, background: Background, workers: Workers) -> Furniture:
-    """Read every article once for the boilerplate of its outlet, and for nothing else."""
+def learn_furniture(corpus: Corpus, background: Background, workers: Workers, note: Callable[[int], None]) -> Furniture:
+    """Read every article once for the boilerplate of its outlet, and for nothing else.
+
+    ``note`` is told of the bytes that this takes on disk.
+    """
     rarity = _rarity(background)
 
     def look(piece: int) -> list[Observed]:
@@ -87,6 +90,7 @@ def learn_furniture(corpus: Corpus, background: Background, workers: Workers) ->
         for part in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
             for observed in part:
                 observer.add(observed)
+        note(observer.nbytes)
         return observer.furniture()
 
 

@@ -65,6 +65,11 @@ class Column:
         """Return the bytes of all values."""
         return len(self) * self.dtype.itemsize
 
+    @property
+    def on_disk(self) -> bool:
+        """Say whether the values are in a file."""
+        return self._file is not None
+
     def append(self, values: NDArray[Any]) -> None:
         """Add values behind the last. Raises OutputError where the disk is full."""
         values = np.ascontiguousarray(values, self.dtype)
@@ -156,7 +161,7 @@ class Work:
         return self._columns[name]
 
     def filed(self, name: str, dtype: DTypeLike) -> Column:
-        """Return the column of this name; a new one is in a file in any case."""
+        """Return the column of this name, which is in a file in any case."""
         if name not in self._columns:
             self._columns[name] = self._opened(name, dtype) if self._on_disk else Column.nameless(dtype)
         return self._columns[name]
@@ -182,10 +187,10 @@ class Work:
         self.note_bytes()
         self._facts[stage] = dict(facts)
 
-    def note_bytes(self) -> None:
-        """Take note of the bytes on disk where they are the most so far."""
-        if self._on_disk:
-            self.most_bytes = max(self.most_bytes, sum(column.nbytes for column in self._columns.values()))
+    def note_bytes(self, others: int = 0) -> None:
+        """Take note of the bytes on disk, with those of ``others``' files, where they are the most so far."""
+        own = sum(column.nbytes for column in self._columns.values() if column.on_disk)
+        self.most_bytes = max(self.most_bytes, own + others)
 
 
 class WorkFolder(Work):

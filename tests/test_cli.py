@@ -553,7 +553,7 @@ def test_examples_of_the_help_work(example: str, sample: Path, out: Path, tmp_pa
     if words[1] in {"convert", "keep"}:
         named |= {word: f"{tmp_path}/{word}" for word in words if word.startswith("pages/") or "." in word}
         sources(tmp_path)
-    named |= {name: str(tmp_path / name) for name in ("curve.svg", "dedup.toml", "tune.csv")}
+    named |= {name: str(tmp_path / name) for name in ("copies.parquet", "curve.svg", "dedup.toml", "tune.csv", "work/")}
     (tmp_path / "dedup.toml").write_text("near = 0.75\n")
     if words[1] in {"add", "check", "index"}:
         named |= indexed(sample, tmp_path, there=words[1] != "add")

@@ -130,23 +130,45 @@ def test_a_budget_that_is_too_small_is_refused_with_the_one_that_is_needed(sampl
     assert len(copies(sample, memory=needed)) == 148
 
 
-@given(st.integers(0, 10**8), st.integers(0, 10**10), st.integers(1, 64), st.integers(0, 10**12))
-def test_a_plan_grows_with_its_budget(articles: int, keys: int, threads: int, budget: int) -> None:
+loads = st.builds(
+    memory.Load, st.integers(0, 10**8), st.integers(0, 10**10), st.integers(0, 10**6), learns=st.booleans()
+)
+
+
+@given(loads, st.integers(1, 64), st.integers(0, 10**12))
+def test_a_plan_grows_with_its_budget(load: memory.Load, threads: int, budget: int) -> None:
     try:
-        less = memory.plan(budget, articles, keys, threads, 1 << 20)
+        less = memory.plan(budget, load, threads, 1 << 20)
     except SettingsError:
         return
-    more = memory.plan(2 * budget, articles, keys, threads, 1 << 20)
+    more = memory.plan(2 * budget, load, threads, 1 << 20)
     assert more.on_disk <= less.on_disk
     assert min(less.room) >= 1
     assert more.room.entries >= less.room.entries
     assert more.room.mentions >= less.room.mentions
 
 
-def test_by_default_a_small_corpus_stays_in_memory(sample: Path) -> None:
-    with grouped(sample) as told:
-        assert sum(len(batch) for batch in told.batches) == 148
-    assert told.account.disk == 0
+def test_what_learning_needs_is_said() -> None:
+    """Boilerplate is not learned out of core: ten million articles fit into 4 GB without it."""
+    load = memory.Load(10**7, 56 * 10**7, 16_384, learns=True)
+    with pytest.raises(
+        SettingsError, match=r"10,000,000 articles need 17\.\d+ GB at least \(3\.\d+ GB with --keep-boil"
+    ):
+        memory.plan(4 * 10**9, load, 2, 0)
+    assert memory.plan(4 * 10**9, load._replace(learns=False), 2, 0).on_disk
+
+
+def test_by_default_a_small_corpus_stays_in_memory(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the texts of candidates lie in a file then."""
+    disk = []
+    for on_disk in (False, True):
+        if on_disk:
+            planned(monkeypatch, Room(100, 100))
+        with grouped(sample, Settings(boilerplate=False)) as told:
+            assert sum(len(batch) for batch in told.batches) == 148
+        disk.append(told.account.disk)
+    texts = sum(len(text.encode()) for text in pq.read_table(sample / "news.parquet")["text"].to_pylist())
+    assert 0 < disk[0] < min(texts, disk[1])
 
 
 # Killed and resumed ---------------------------------------------------------------------------------------------------

@@ -258,7 +258,7 @@ def test_a_cut_file_is_told(tmp_path: Path, size: int) -> None:
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
     described = {"bytes": 16, "end": 16, "sums": "", "families": {}}
-    with pytest.raises(IndexStateError, match=r"gone\.keys: damaged \(No such file or directory\)"):
+    with pytest.raises(IndexStateError, match=r"gone\.keys: cannot be read \(No such file or directory\)"):
         Segment(tmp_path / "gone.keys", described)
 
 

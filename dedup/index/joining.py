@@ -7,6 +7,7 @@ stays together, so that the id of a story never changes under its readers.
 
 from __future__ import annotations
 
+import itertools
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
     from dedup.stories import Model
     from dedup.vocabulary import Growing
     from dedup.workers import Workers
-
-_NO_PAIRS = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
 
 
 class Pairs(NamedTuple):
@@ -84,15 +83,12 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
 
 def _held(desk: Desk, numbers: NDArray[np.int64], recall: Recall) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return the pairs that count of some articles of the index, with others of it: (later, earlier)."""
-    first = desk.newcomers.first
-    found = {
-        (max(number, other), min(number, other))
-        for number in numbers.tolist()
-        for other in recall.likely(number)
-        if max(number, other) < first
-    }
-    both = np.array(sorted(found), np.int64).reshape(-1, 2)
-    both = both[catalog.there(desk.view, both.ravel()).reshape(-1, 2).all(axis=1)]
+    others = [recall.likely(number) for number in numbers.tolist()]
+    one, two = np.repeat(numbers, list(map(len, others))), np.concatenate([np.empty(0, np.int64), *others])
+    later, earlier = np.maximum(one, two), np.minimum(one, two)
+    both = np.unique(np.column_stack([later, earlier])[later < desk.newcomers.first], axis=0)
+    ends, place = np.unique(both, return_inverse=True)
+    both = both[catalog.there(desk.view, ends)[place].reshape(-1, 2).all(axis=1)]
     return both[:, 0], both[:, 1]
 
 
@@ -204,23 +200,27 @@ class Stories:
         top = roots(records, numbers)
         tellers = numbers[records["teller"]]
         self._load(tellers.tolist())
-        place = {number: index for index, number in enumerate(tellers.tolist())}
-        found = [
-            (place[two], place[one], probability)
-            for one in place
-            for two, probability in self._links[one].items()
-            if two in place
-        ]
-        left, right, probability = (np.array(column) for column in zip(*found, strict=True)) if found else _NO_PAIRS
+        left, right, probability = self._between(tellers)
         _, group = np.unique([top[number] for number in tellers.tolist()], return_inverse=True)
         made = stories.link(left, right, probability, group, cut)
-        cluster = {top[number]: int(made.story[index]) for number, index in place.items()}
+        cluster = {top[number]: story for number, story in zip(tellers.tolist(), made.story.tolist(), strict=True)}
         clusters: dict[object, list[int]] = {}
         for number in numbers.tolist():  # a copy group none of which tells is a cluster of its own
             clusters.setdefault(cluster.get(top[number], ("group", top[number])), []).append(number)
         versions = {number: self._versions(number) for number in numbers[records["previous"] != NONE].tolist()}
         versions |= {number: {story} for number, story in self._founded.items()}
         self._name(list(clusters.values()), versions)
+
+    def _between(self, tellers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+        """Return the links between tellers, ascending, by their places: (earlier, later, probability)."""
+        held = [self._links[number] for number in tellers.tolist()]
+        sizes = list(map(len, held))
+        others = np.fromiter(itertools.chain.from_iterable(held), np.int64, sum(sizes))
+        values = np.fromiter(itertools.chain.from_iterable(links.values() for links in held), np.float64, sum(sizes))
+        right = np.repeat(np.arange(len(tellers)), sizes)
+        left = np.minimum(np.searchsorted(tellers, others), max(0, len(tellers) - 1))
+        inside = np.flatnonzero(tellers[left] == others) if len(others) else np.empty(0, np.int64)
+        return left[inside], right[inside], values[inside]
 
     def _versions(self, number: int) -> set[int]:
         """Return what an article was before."""

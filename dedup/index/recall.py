@@ -242,9 +242,10 @@ class Recall:
                 elif here in self._likely:
                     self._likely[here].discard(there)
 
-    def likely(self, number: int) -> list[int]:
-        """Return the articles that likely tell the story of this one."""
-        return sorted(self._likely.get(number, ()))
+    def likely(self, number: int) -> NDArray[np.int64]:
+        """Return the articles that likely tell the story of this one, in no order."""
+        found = self._likely.get(number, set())
+        return np.fromiter(found, np.int64, len(found))
 
 
 def table_of(desk: Desk, numbers: NDArray[np.int64]) -> pa.Table:

@@ -54,7 +54,7 @@ def _totals(told: Account, peak: int) -> Iterator[Text]:
         ("lists capped", told.capped_lists, "buckets and postings that were paired as a star (setting cap)"),
         ("articles capped", told.capped_articles, "had more candidates than are compared (setting compared)"),
         ("peak memory, MB", round(peak / _MB), ""),
-        ("disk, MB", round(told.disk / _MB), "the most that lay on disk at a time" if told.disk else "all in memory"),
+        ("disk, MB", round(told.disk / _MB), "the most that lay there at a time, in files that are gone"),
     ]
     for name, number, note in rows:
         yield Text.assemble(f"  {name:<25}{number:>13,}", (f"  {note}".rstrip(), QUIET))
