@@ -18,7 +18,7 @@ from generate import generate, plan_of
 from measure import timed
 
 from dedup.conversion import convert
-from dedup.sources import find_sources
+from dedup.formats.sources import find_sources
 
 _FIELDS = ("id", "title", "text", "source", "published", "url")
 

@@ -24,9 +24,9 @@ import xxhash
 from dedup.article import FIELDS, OPTIONAL, REQUIRED
 from dedup.corpus import moment
 from dedup.errors import CorpusError
-from dedup.records import LONGEST_SHOWN, Fault, Record, read, type_name
-from dedup.rowgroups import GROUP_BYTES, GROUP_ROWS, RowGroups
-from dedup.sources import CSV, STDIN, Source, opened
+from dedup.formats.records import LONGEST_SHOWN, Fault, Record, read, type_name
+from dedup.formats.rowgroups import GROUP_BYTES, GROUP_ROWS, RowGroups
+from dedup.formats.sources import CSV, STDIN, Source, opened
 from dedup.workers import Progress, silent
 
 if TYPE_CHECKING:

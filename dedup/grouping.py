@@ -28,9 +28,9 @@ from dedup.candidates import Candidates
 from dedup.cluster import grow
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError
+from dedup.formats.rowgroups import RowGroups
 from dedup.pipeline import HELD_BYTES, Sketched, fetch, pair, recipe, verified, wanted, weighing
 from dedup.postings import Keys, Room
-from dedup.rowgroups import RowGroups
 from dedup.settings import Settings
 from dedup.store import Held, TextStore
 from dedup.survey import Ranking, Runs, furnished, learn_furniture, parts, rank_texts, refuse_duplicates

@@ -27,7 +27,7 @@ import pyarrow.parquet as pq
 
 from dedup.article import RELATIONS
 from dedup.errors import CorpusError, OutputError
-from dedup.rowgroups import RowGroups
+from dedup.formats.rowgroups import RowGroups
 from dedup.workers import Progress, silent
 
 if TYPE_CHECKING:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 from dedup.article import FIELDS, Article
 from dedup.corpus import moment
 from dedup.errors import CorpusError
-from dedup.records import LONGEST, Fault, Record, read, type_name
-from dedup.sources import JSON, STDIN, Source, opened
+from dedup.formats.records import LONGEST, Fault, Record, read, type_name
+from dedup.formats.sources import JSON, STDIN, Source, opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

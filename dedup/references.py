@@ -26,8 +26,8 @@ import pyarrow.compute as pc
 
 from dedup.corpus import Corpus, open_corpus
 from dedup.errors import CorpusError
+from dedup.formats.pages import looks_like_html, read_page
 from dedup.lookup import find_articles
-from dedup.pages import looks_like_html, read_page
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

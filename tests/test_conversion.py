@@ -29,7 +29,7 @@ from support import ROOT, any_text, prose
 import dedup
 from dedup import cli
 from dedup.article import FIELDS
-from dedup.records import LONGEST, title_of
+from dedup.formats.records import LONGEST, title_of
 
 if TYPE_CHECKING:
     from click.testing import Result

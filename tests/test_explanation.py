@@ -13,11 +13,11 @@ import pytest
 from support import RECIPE, column, thorough
 
 import dedup
-from dedup import reason as reasons
 from dedup import sketch, text
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError, OutputError
 from dedup.explanation import Explainer, explain
+from dedup.explanation import reason as reasons
 from dedup.lookup import corpus_of
 from dedup.result import Result
 from dedup.settings import Settings
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from dedup.reason import Change, Explanation
+    from dedup.explanation.reason import Change, Explanation
 
 SIGMAS = 4
 TEXT = "the harbour bridge at Keldmouth was struck by a grain carrier before dawn and both lanes are shut"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dedup.errors import CorpusError, MissingExtraError
-from dedup.pages import looks_like_html, read_page
+from dedup.formats.pages import looks_like_html, read_page
 
 BODY = (
     "The café on Pier Street closed its doors on Friday after forty years of trade, its owner said.",
@@ -154,7 +154,7 @@ def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch)
 
 def test_nothing_but_the_result_is_said() -> None:
     code = (
-        "from dedup import pages\ntry: pages.read_page(b'<html><body><b></body></html>', 'p')\n"
+        "from dedup.formats import pages\ntry: pages.read_page(b'<html><body><b></body></html>', 'p')\n"
         "except pages.CorpusError: print('refused')"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603

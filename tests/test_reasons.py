@@ -18,8 +18,8 @@ import dedup
 from dedup import cli
 from dedup.corpus import open_corpus
 from dedup.explanation import AROUND, Explainer, explain
+from dedup.explanation.reason import Verdict
 from dedup.lookup import corpus_of
-from dedup.reason import Verdict
 from dedup.report import reasons, terminal
 from dedup.settings import Settings
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result as Done
 
-    from dedup.reason import Explanation
+    from dedup.explanation.reason import Explanation
 
 WIDTHS = [40, 60, 100, 140]
 PAIRS = [

@@ -94,7 +94,7 @@ def convert(
     SRC; of a row NAME:LINE; in a WARC file the id of its record. No two articles may have one id.
     """  # noqa: D301  (click keeps the lines after it)
     from dedup import conversion  # noqa: PLC0415
-    from dedup.sources import check_encoding, find_sources  # noqa: PLC0415
+    from dedup.formats.sources import check_encoding, find_sources  # noqa: PLC0415
 
     check_columns(columns)
     check_encoding(encoding)

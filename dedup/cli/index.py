@@ -214,8 +214,8 @@ def _counted(told: Mapping[str, int], *names: str) -> str:
 
 def _answer(lines: Lines, most: int, listed: TextIO | None, ask: Callable[[list[Article]], list[Verdict]]) -> None:
     """Print a line for every line, as soon as it is known; without a list, a bad line ends the work."""
+    from dedup.formats.records import Fault  # noqa: PLC0415
     from dedup.lines import document  # noqa: PLC0415
-    from dedup.records import Fault  # noqa: PLC0415
 
     for batch in lines.batches(most):
         bad = {line.number: line.article for line in batch if isinstance(line.article, Fault)}

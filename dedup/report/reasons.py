@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from dedup import reason
 from dedup.alignment import CONTRAST
+from dedup.explanation import reason
 from dedup.report.terminal import HEADING, QUIET, TELLING, counted, cut, headline, packed, printable, share, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
-    from dedup.reason import Change, Copies, Explanation, Feature, Passage, Side, Step, Telling, Verdict
+    from dedup.explanation.reason import Change, Copies, Explanation, Feature, Passage, Side, Step, Telling, Verdict
 
 _INDENT = "  "
 _INNER = "     "  # below the letter of an article

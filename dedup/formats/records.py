@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 
 from dedup.errors import CorpusError, MissingExtraError
-from dedup.pages import looks_like_html, read_page
-from dedup.sources import CSV, HTML, JSON, TEXT, Source
+from dedup.formats.pages import looks_like_html, read_page
+from dedup.formats.sources import CSV, HTML, JSON, TEXT, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +57,7 @@ Entry = Record | Fault | Passed
 
 
 def read(source: Source, stream: BinaryIO) -> Iterator[Entry]:
-    """Read a file that :func:`dedup.sources.opened` gave; where it breaks off, the last entry says so."""
+    """Read a file that :func:`dedup.formats.sources.opened` gave; where it breaks off, the last entry says so."""
     line = 0
     try:
         for entry in _READERS.get(source.kind, _warc)(source, stream):
