@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: demo test browser check docs bench bench-full clean
+.PHONY: demo test browser spark check docs bench bench-full clean
 
 demo: $(VENV)/installed
 	$(BIN)/dedup find corpus/ -o out/demo
@@ -11,10 +11,13 @@ demo: $(VENV)/installed
 # The first line compiles the kernels where they are not compiled yet: tracing coverage would slow that down.
 test: $(VENV)/installed-test
 	$(BIN)/dedup find corpus/ --quiet > /dev/null
-	$(BIN)/python -m pytest -q --cov=dedup --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov=dedup --cov-report=term-missing:skip-covered
 
 # What the tests of the HTML report need beside Chromium itself (apt-get install chromium); without, they are skipped.
 browser: $(VENV)/installed-browser
+
+# What the tests of the Spark engine need beside Java (apt-get install openjdk-17-jre-headless); without, as above.
+spark: $(VENV)/installed-spark
 
 check: $(VENV)/installed-test
 	$(BIN)/ruff format --check .
@@ -52,6 +55,10 @@ $(VENV)/installed-test: $(VENV)/installed
 
 $(VENV)/installed-browser: $(VENV)/installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[browser]'
+	@touch $@
+
+$(VENV)/installed-spark: $(VENV)/installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[spark]'
 	@touch $@
 
 $(VENV)/installed-bench: $(VENV)/installed-test

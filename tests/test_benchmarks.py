@@ -307,7 +307,7 @@ def test_one_wrong_turn_is_enough() -> None:
 
 def test_a_product_that_is_wrong_is_not_ranked_either() -> None:
     page = told(measurement(recall=0.1), measurement("rensa"))
-    assert "dedup (copies only, with their ledger): recall 0.100" in page
+    assert "dedup (copy groups alone, exactly verified): recall 0.100" in page
     assert "dedup itself is not ranked" in page
 
 

@@ -88,7 +88,8 @@ def test_every_command_with_settings_takes_a_file() -> None:
 @pytest.mark.parametrize("name", commands_with_settings())
 def test_a_wrong_file_is_refused_everywhere(name: str, file: Path) -> None:
     file.write_text("near = 7\n")
-    needed = ["x"] * sum(isinstance(one, click.Argument) and one.required for one in cli.main.commands[name].params)
+    required = [one for one in cli.main.commands[name].params if one.required]
+    needed = [word for one in required for word in ([] if isinstance(one, click.Argument) else [one.opts[0]]) + ["x"]]
     done = run(name, *needed, "--config", file)
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == f"dedup: error: {file}: near = 7: expected a number from 0.01 to 1.0\n"
