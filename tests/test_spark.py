@@ -108,6 +108,15 @@ def test_sample_corpus_gives_the_same_rows_and_files(session: SparkSession, samp
 
 
 @slow
+def test_columns_of_any_size(session: SparkSession, sample: Path) -> None:
+    session.conf.set("spark.sql.execution.arrow.useLargeVarTypes", "true")
+    try:
+        check_same(session, sample / "news.parquet", 40)
+    finally:
+        session.conf.unset("spark.sql.execution.arrow.useLargeVarTypes")
+
+
+@slow
 @pytest.mark.parametrize("seed", range(3))
 def test_planted_copies_with_missing_dates_and_texts(session: SparkSession, tmp_path: Path, seed: int) -> None:
     pq.write_table(corpus(seed), tmp_path / "news.parquet")

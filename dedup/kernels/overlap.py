@@ -55,6 +55,20 @@ def _distinct(shingles: Any, count: Any, table: Any) -> Any:
 
 
 @inline
+def _file(tokens: Any, places: Any, size: Any, text: Any, shingles: Any, table: Any, sizes: Any) -> Any:
+    """Fill the table with the shingles of a text, those at its place once they are distinct; ``sizes`` says so.
+
+    Returns (the table's size, whether a bucket spilled).
+    """
+    start, end = places[text], places[text + 1]
+    own = shingles[start + text :]
+    count = sizes[text] if sizes[text] >= 0 else roll(tokens[start:end], end - start, size, own)
+    room = _table_size(count)
+    sizes[text], spilled = _distinct(own, count, table[:room])
+    return room, spilled
+
+
+@inline
 def _known(shingles: Any, table: Any, spilled: Any) -> Any:
     """Count the values that are in the table."""
     found = 0
@@ -75,7 +89,8 @@ def shared_shingles(tokens: Any, places: Any, size: Any, left: Any, right: Any, 
     """Write for each pair of texts how many distinct shingles they share, and for each text how many it has.
 
     Pairs with the same ``left`` stand together; its shingles then enter the table once. The table is no larger than
-    that text needs, so that it stays in the cache.
+    that text needs, so that it stays in the cache. What repeats in a text is dropped when the text is first needed: for
+    most that is when the table is filled with it anyway.
     """
     wide_vectors()
     texts = len(places) - 1
@@ -84,15 +99,19 @@ def shared_shingles(tokens: Any, places: Any, size: Any, left: Any, right: Any, 
         longest = max(longest, places[text + 1] - places[text])
     table = np.empty(_table_size(longest), np.uint64)
     shingles = np.empty(places[texts] + texts, np.uint64)
+    sizes[:] = -1
+    first = 0
+    while first < len(left):
+        last = first
+        while last < len(left) and left[last] == left[first]:
+            if sizes[right[last]] < 0:
+                _file(tokens, places, size, right[last], shingles, table, sizes)
+            last += 1
+        room, spilled = _file(tokens, places, size, left[first], shingles, table, sizes)
+        for pair in range(first, last):
+            start = places[right[pair]] + right[pair]
+            shared[pair] = _known(shingles[start : start + sizes[right[pair]]], table[:room], spilled)
+        first = last
     for text in range(texts):
-        start, end = places[text], places[text + 1]
-        count = roll(tokens[start:end], end - start, size, shingles[start + text :])
-        sizes[text], _ = _distinct(shingles[start + text :], count, table[: _table_size(count)])
-    room, spilled = 0, False
-    for pair in range(len(left)):
-        if pair == 0 or left[pair] != left[pair - 1]:
-            start = places[left[pair]] + left[pair]
-            room = _table_size(sizes[left[pair]])
-            _, spilled = _distinct(shingles[start:], sizes[left[pair]], table[:room])
-        start = places[right[pair]] + right[pair]
-        shared[pair] = _known(shingles[start : start + sizes[right[pair]]], table[:room], spilled)
+        if sizes[text] < 0:
+            _file(tokens, places, size, text, shingles, table, sizes)

@@ -96,11 +96,12 @@ def streamed(
 def grouped(frame: GroupedData, work: Callable[[pa.Table], pa.RecordBatch], schema: pa.Schema) -> DataFrame:
     """Apply ``work`` to every group."""
     # PySpark reads the hints of what it is given, and cannot read those of a partial.
-    return frame.applyInArrow(lambda table: _whole(table, work), from_arrow_schema(schema))
+    large = _large(frame.session)
+    return frame.applyInArrow(lambda table: _whole(table, work, large), from_arrow_schema(schema))
 
 
-def _whole(table: pa.Table, work: Callable[[pa.Table], pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches([work(table.combine_chunks())])
+def _whole(table: pa.Table, work: Callable[[pa.Table], pa.RecordBatch], large: bool) -> pa.Table:  # noqa: FBT001
+    return _sized(pa.Table.from_batches([work(table.combine_chunks())]), large)
 
 
 def together(
@@ -115,11 +116,31 @@ def together(
     # New names for the same columns: Spark cannot tell the sides apart where one was made from the other.
     one, two = (side.select(*(F.col(name).alias(name) for name in side.columns)) for side in (left, right))
     both = one.groupBy(*keys).cogroup(two.groupBy(*keys))
-    return both.applyInArrow(partial(_both, work=work), from_arrow_schema(schema))
+    return both.applyInArrow(partial(_both, work=work, large=_large(left.sparkSession)), from_arrow_schema(schema))
 
 
-def _both(left: pa.Table, right: pa.Table, work: Callable[[pa.Table, pa.Table], pa.RecordBatch]) -> pa.Table:
-    return pa.Table.from_batches([work(left.combine_chunks(), right.combine_chunks())])
+def _both(
+    left: pa.Table,
+    right: pa.Table,
+    work: Callable[[pa.Table, pa.Table], pa.RecordBatch],
+    large: bool,  # noqa: FBT001
+) -> pa.Table:
+    return _sized(pa.Table.from_batches([work(left.combine_chunks(), right.combine_chunks())]), large)
+
+
+def _large(session: SparkSession) -> bool:
+    """Return whether Spark was told to pass more than 2 GB in a column."""
+    return session.conf.get("spark.sql.execution.arrow.useLargeVarTypes") == "true"
+
+
+_LARGE = {pa.string(): pa.large_string(), pa.binary(): pa.large_binary()}
+
+
+def _sized(table: pa.Table, large: bool) -> pa.Table:  # noqa: FBT001
+    """Return a table in the types that Spark then asks for."""
+    if not large:
+        return table
+    return table.cast(pa.schema([field.with_type(_LARGE.get(field.type, field.type)) for field in table.schema]))
 
 
 def block(of: str, count: int) -> Column:
