@@ -28,7 +28,7 @@ _SKETCHED = 420  # of an article in a row group that is read, of which a few wai
 _WAITING = 3  # row groups a thread
 _LEARNED = 1700  # of an article while boilerplate is learned, which is not done out of core
 # In memory: what would else be on disk comes on top.
-_ARTICLE_HELD, _KEY_HELD = 300, 8
+_ARTICLE_HELD, _KEY_HELD = 300, 16
 _ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
 _TOKEN = 6  # bytes of text, about
 _LEAST = Room(1 << 18, 1 << 18)

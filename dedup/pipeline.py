@@ -181,7 +181,9 @@ def pair(sketched: Sketched, texts: int, settings: Settings, work: Work, room: R
     """Pair the texts that share a band key, or enough sampled shingles, a range of shorter texts at a time."""
     check_size(texts)
     near = buckets(sketched.keys, sketched.bands, settings.cap, work.column("near", np.uint64), workers)
-    shared = postings(sketched.sampled, settings.cap, work.column("members", np.uint32), room, workers)
+    members = work.column("members", np.uint32)
+    with work.scratch(np.uint64) as spread:
+        shared = postings(sketched.sampled, settings.cap, members, spread, room, workers)
     enough = least(keys_needed(shared.counts, settings))
 
     def pick(bounds: tuple[int, int]) -> tuple[NDArray[np.uint64], int]:
@@ -285,7 +287,8 @@ def tellers(surveyed: Survey, groups: tables.Members) -> tuple[NDArray[np.int64]
     """Return of every row its copy group's first, the rows that are aligned, by time, and what is known of these."""
     first = groups.first_rows(len(surveyed.ids))
     rows = _tellers(surveyed, groups, first)
-    _, group = np.unique(first[rows], return_inverse=True)
+    _, seen, group = np.unique(first[rows], return_index=True, return_inverse=True)
+    group = np.argsort(np.argsort(seen))[group]  # by time: of equally similar groups the earlier one is taken
     published = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
     outlines = surveyed.outlines
     assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)

@@ -93,29 +93,46 @@ class Postings(NamedTuple):
         return np.concatenate(found)
 
 
-def postings(keys: Keys, cap: int, members: Column, room: Room, workers: Workers) -> Postings:
-    """List the texts that share a key, in the empty column ``members``."""
+def postings(keys: Keys, cap: int, members: Column, spread: Column, room: Room, workers: Workers) -> Postings:
+    """List the texts that share a key, in the column ``members``; ``spread`` (uint64) is for the work. Both are empty.
+
+    The keys are spread over ranges once, so that no range has to look at those of others.
+    """
     texts = int(keys.ranks.max(initial=-1)) + 1
     counts, counting = np.zeros(texts, np.int32), Lock()
     sizes = np.zeros(_PARTS, np.int64)
     for values, places, ranks in keys.read():
         linking.count_keys(values, places, ranks, sizes)
     cuts = _cuts(sizes, room.entries)
+    bounds = _spread(keys, cuts, spread)
 
-    def listed(low: int, high: int) -> NDArray[np.uint32]:
-        entries = _entries(keys, low * (_KEYS // _PARTS), high * (_KEYS // _PARTS), int(sizes[low:high].sum()))
+    def listed(part: int) -> NDArray[np.uint32]:
+        entries = np.concatenate([spread.read(*places[part : part + 2]) for places in bounds])
+        entries.sort()
+        entries = entries[: linking.drop_repeats(entries)]
         with counting:
             linking.count_ranks(entries, counts)
         made = np.empty(len(entries), np.uint32)
         return made[: linking.lists(entries, made)].copy()
 
-    ranges = list(itertools.pairwise(cuts))
-    entries = [int(sizes[low:high].sum()) for low, high in ranges]
-    for made in workers.map("lists", lambda part: listed(*part), ranges, entries):
+    in_range = np.add.reduceat(sizes, cuts[:-1]).tolist()
+    for made in workers.map("lists", listed, range(len(cuts) - 1), in_range):
         members.append(made)
     mentions, whole = np.zeros(texts, np.int32), members.read()
     capped = linking.count_mentions(whole, cap, mentions)
     return Postings(whole, mentions, counts, cap, capped)
+
+
+def _spread(keys: Keys, cuts: list[int], out: Column) -> list[NDArray[np.int64]]:
+    """Write ``key << 32 | rank`` of every block by range of keys; return of each block where its ranges lie."""
+    range_of = np.repeat(np.arange(len(cuts) - 1), np.diff(cuts)).astype(np.uint16)
+    bounds = []
+    for values, places, ranks in keys.read():
+        made, places_of = np.empty(len(values), np.uint64), np.zeros(len(cuts), np.int64)
+        linking.spread(values, places, ranks, range_of, places_of, made)
+        bounds.append(len(out) + places_of)
+        out.append(made[: places_of[-1]])
+    return bounds
 
 
 def _cuts(sizes: NDArray[np.int32] | NDArray[np.int64], most: int) -> list[int]:
@@ -125,13 +142,3 @@ def _cuts(sizes: NDArray[np.int32] | NDArray[np.int64], most: int) -> list[int]:
     wanted = np.arange(1, parts) * (int(total[-1]) if len(total) else 0) // parts
     inner = np.searchsorted(total, wanted, side="left") + 1
     return [0, *np.unique(inner[inner < len(sizes)]).tolist(), len(sizes)]
-
-
-def _entries(keys: Keys, low: int, high: int, size: int) -> NDArray[np.uint64]:
-    """Return ``key << 32 | rank``, ascending and distinct, of the ``size`` keys from ``low`` to below ``high``."""
-    entries, written = np.empty(size + 1, np.uint64), 0
-    for values, places, ranks in keys.read():
-        written += linking.entries_between(values, places, ranks, np.uint64(low), np.uint64(high), entries[written:])
-    entries = entries[:written]
-    entries.sort()
-    return entries[: linking.drop_repeats(entries)]

@@ -13,6 +13,7 @@ import json
 import os
 import tempfile
 from bisect import bisect_right
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
@@ -21,7 +22,7 @@ from dedup.errors import OutputError
 from dedup.version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from numpy.typing import DTypeLike, NDArray
@@ -54,7 +55,8 @@ class Column:
     def nameless(cls, dtype: DTypeLike, folder: Path | None = None) -> Self:
         """Return a column in a file without a name, in ``folder`` or where the system keeps temporary files."""
         file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115  (closed with the column)
-        return cls(dtype, file, str(folder or tempfile.gettempdir()))
+        hint = _NAMELESS_HINT if folder is None else _KEPT_HINT
+        return cls(dtype, file, str(folder or tempfile.gettempdir()), hint)
 
     def __len__(self) -> int:
         """Count the values."""
@@ -67,8 +69,8 @@ class Column:
 
     @property
     def on_disk(self) -> bool:
-        """Say whether the values are in a file."""
-        return self._file is not None
+        """Say whether the values are in a file that is there."""
+        return self._file is not None and not self._file.closed
 
     def append(self, values: NDArray[Any]) -> None:
         """Add values behind the last. Raises OutputError where the disk is full."""
@@ -141,6 +143,7 @@ class Work:
         """Begin without columns."""
         self._on_disk = on_disk
         self._columns: dict[str, Column] = {}
+        self._scratch: list[Column] = []
         self._facts: dict[str, dict[str, Any]] = {}
         self.most_bytes = 0
 
@@ -151,8 +154,20 @@ class Work:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Let go of everything."""
         self.note_bytes()
-        for column in self._columns.values():
+        for column in (*self._columns.values(), *self._scratch):
             column.close()
+
+    @contextmanager
+    def scratch(self, dtype: DTypeLike) -> Iterator[Column]:
+        """Yield a column that no stage leaves to another; in a file it has no name."""
+        column = self._unnamed(dtype)
+        self._scratch.append(column)
+        yield column
+        self.note_bytes()
+        column.close()
+
+    def _unnamed(self, dtype: DTypeLike) -> Column:
+        return Column.nameless(dtype) if self._on_disk else Column(dtype)
 
     def column(self, name: str, dtype: DTypeLike) -> Column:
         """Return the column of this name, a new one where there is none."""
@@ -168,7 +183,7 @@ class Work:
 
     def _opened(self, name: str, dtype: DTypeLike) -> Column:
         del name
-        return Column.nameless(dtype) if self._on_disk else Column(dtype)
+        return self._unnamed(dtype)
 
     def drop(self, *names: str) -> None:
         """Forget columns that no later stage needs."""
@@ -189,7 +204,8 @@ class Work:
 
     def note_bytes(self, others: int = 0) -> None:
         """Take note of the bytes on disk, with those of ``others``' files, where they are the most so far."""
-        own = sum(column.nbytes for column in self._columns.values() if column.on_disk)
+        columns = (*self._columns.values(), *self._scratch)
+        own = sum(column.nbytes for column in columns if column.on_disk)
         self.most_bytes = max(self.most_bytes, own + others)
 
 
@@ -265,6 +281,9 @@ class WorkFolder(Work):
         except OSError as error:
             raise OutputError(f"{path}: cannot be opened ({error.strerror}); {_KEPT_HINT}") from error
         return Column(dtype, file, str(self._folder), _KEPT_HINT)
+
+    def _unnamed(self, dtype: DTypeLike) -> Column:
+        return Column.nameless(dtype, self._folder)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"

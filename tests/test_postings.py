@@ -36,7 +36,7 @@ def run(keys: Keys, ranks: list[int] | None = None, cap: int = WIDE, room: Room 
     places = np.cumsum([0, *map(len, keys)], dtype=np.int64)
     bounds = np.linspace(0, len(keys), blocks + 1).astype(np.int64)
     listed = Listed(values, places, np.array(ranks or range(len(keys)), np.int32), bounds)
-    return postings(listed, cap, Column(np.uint32), room, Workers(2))
+    return postings(listed, cap, Column(np.uint32), Column(np.uint64), room, Workers(2))
 
 
 def pairs(found: Postings, known: NDArray[np.uint64] = NONE) -> NDArray[np.uint64]:

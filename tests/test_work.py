@@ -74,6 +74,15 @@ def test_the_most_bytes_on_disk_are_counted() -> None:
     assert work.most_bytes == 80
 
 
+def test_scratch_is_counted_and_goes(tmp_path: Path) -> None:
+    with WorkFolder(tmp_path / "work", RUN, resume=False) as work:
+        with work.scratch(np.int64) as column:
+            column.append(np.arange(10))
+            assert [file.name for file in (tmp_path / "work").iterdir()] == ["manifest.json"]
+        work.column("one", np.int64).append(np.arange(3))
+    assert work.most_bytes == 80
+
+
 # The folder -----------------------------------------------------------------------------------------------------------
 
 

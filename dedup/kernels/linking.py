@@ -99,21 +99,30 @@ def count_keys(keys: Any, places: Any, ranks: Any, counts: Any) -> None:
 
 
 @kernel
-def entries_between(keys: Any, places: Any, ranks: Any, low: Any, high: Any, out: Any) -> Any:
-    """Write ``key << 32 | rank`` for the keys from ``low`` to below ``high``; return how many.
+def spread(keys: Any, places: Any, ranks: Any, part_of: Any, bounds: Any, out: Any) -> None:
+    """Write ``key << 32 | rank`` for the texts that have a rank, part by part.
 
-    The place behind the last is written over, so that no branch goes wrong.
+    ``part_of`` (a power of two of them) says by its highest bits in which part a key is; the entries of part ``p``
+    become ``out[bounds[p]:bounds[p + 1]]``, and ``bounds`` is all zeros before.
     """
-    written = 0
+    shift = u64(32)
+    while (len(part_of) << shift) > (1 << 32):
+        shift -= u64(1)
     for text in range(len(ranks)):
-        if ranks[text] < 0:
-            continue
-        rank = u64(ranks[text])
-        for place in range(places[text], places[text + 1]):
-            key = u64(keys[place])
-            out[written] = (key << u64(32)) | rank
-            written += (low <= key) & (key < high)
-    return written
+        if ranks[text] >= 0:
+            for place in range(places[text], places[text + 1]):
+                bounds[part_of[u64(keys[place]) >> shift] + 1] += 1
+    for part in range(len(bounds) - 1):
+        bounds[part + 1] += bounds[part]
+    filled = bounds[:-1].copy()
+    for text in range(len(ranks)):
+        if ranks[text] >= 0:
+            rank = u64(ranks[text])
+            for place in range(places[text], places[text + 1]):
+                key = u64(keys[place])
+                part = part_of[key >> shift]
+                out[filled[part]] = (key << u64(32)) | rank
+                filled[part] += 1
 
 
 @kernel
