@@ -42,6 +42,7 @@ bench: $(VENV)/installed-bench
 bench-full: bench
 	$(BIN)/python benchmarks/bench.py benchmarks/definitions/bench-full.toml $(if $(DATA),--data $(DATA))
 	$(BIN)/python benchmarks/cost.py
+	$(BIN)/python benchmarks/scale.py --drop
 	$(BIN)/python benchmarks/report.py
 
 $(VENV)/installed: pyproject.toml
