@@ -238,7 +238,7 @@ def row_of(job: Job, corpus: Corpus, load: float, outcome: tuple[dict[str, float
         load=round(load, 2),
         versions=versions(),
         commit=commit(),
-        command=" ".join(["python", *sys.argv]),
+        command=" ".join(["python", sys.argv[0], *(Path(word).name for word in sys.argv[1:])]),
         corpus=corpus.path.name,
         articles=corpus.rows,
         work=job.work,
