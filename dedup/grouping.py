@@ -98,7 +98,7 @@ def copies(
     resume: bool = False,
     progress: Progress = silent,
 ) -> pa.Table:
-    """Find the copy groups and nothing else: for those who clean a corpus, at a fifth of the cost of :func:`find`.
+    """Find the copy groups and nothing else, without ledgers and stories: for those who clean a corpus.
 
     Takes what ``find`` takes. Returns one row an article, in input order: ``id``, ``copy_id``, ``relation``,
     ``witness_id`` and ``score``, as ``find`` gives them with ``stories`` off.
