@@ -11,7 +11,6 @@ resemblance of 0.8 or more is marked as failing.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import platform
@@ -20,18 +19,19 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
+import machine
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from generate import generate, plan_of
 from measure import UNAVAILABLE
 from peers import PEERS, THRESHOLD
+from record import add
 
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "record" / "cost.csv"
@@ -233,11 +233,11 @@ def row_of(job: Job, corpus: Corpus, load: float, outcome: tuple[dict[str, float
     cost, process_cpu = outcome
     return Row(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=machine(),
-        cores=len(os.sched_getaffinity(0)),
+        machine=f"{machine.processor()}, {platform.system()} {platform.release()}",
+        cores=machine.cores(),
         load=round(load, 2),
-        versions=versions(),
-        commit=commit(),
+        versions=machine.versions(Path(sys.executable), PACKAGES),
+        commit=machine.commit(),
         command=" ".join(["python", sys.argv[0], *(Path(word).name for word in sys.argv[1:])]),
         corpus=corpus.path.name,
         articles=corpus.rows,
@@ -250,30 +250,6 @@ def row_of(job: Job, corpus: Corpus, load: float, outcome: tuple[dict[str, float
         peak_mb=round(cost["peak"], 1),
         **good._asdict(),
     )
-
-
-def machine() -> str:
-    """Name the processor."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{models[0] if models else platform.machine()}, {platform.system()} {platform.release()}"
-
-
-def versions() -> str:
-    """List the versions of Python and of the packages measured and used."""
-    known = [f"python {platform.python_version()}"]
-    for package in PACKAGES:
-        try:
-            known.append(f"{package} {metadata.version(package)}")
-        except metadata.PackageNotFoundError:
-            known.append(f"{package} -")
-    return "; ".join(known)
-
-
-def commit() -> str:
-    """Name the commit measured, with + when the working tree differs from it."""
-    command = ["git", "-C", str(HERE.parent), "describe", "--always", "--dirty=+", "--abbrev=10"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 # Showing.
@@ -351,17 +327,6 @@ def kept(is_kept: bool, goal: str) -> str:  # noqa: FBT001 - a fact, not a switc
     return f"goal {goal} {'kept' if is_kept else 'MISSED'}"
 
 
-def record(rows: list[Row], target: Path) -> None:
-    """Append the measurements to a CSV file."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    is_new = not target.exists()
-    with target.open("a", newline="") as file:
-        writer: Any = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(Row._fields)
-        writer.writerows(rows)
-
-
 @click.command()
 @click.option("--articles", default=100_000, show_default=True, help="Articles of the generated corpus.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated corpus.")
@@ -400,7 +365,7 @@ def main(
         lines = [Line(job, []) for job in jobs(chosen.rows, names, peer_sample, group_sample)]
         for line in lines * repeat:  # all in turn, so that a noisy minute falls on all of them
             rows = rows_of(line.job, chosen, Path(folder))
-            record(rows, target)
+            add([row._asdict() for row in rows], Row._fields, target)
             line.rows.extend(rows)
     lines = [line for line in lines if line.rows]
     show(lines, chosen.rows)

@@ -12,7 +12,6 @@ The folder keeps the corpus, the filled indexes and what was measured. A run tha
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import re
@@ -36,6 +35,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from generate import generate, plan_of
+from record import add
 
 from dedup.index import Index
 from dedup.settings import Settings
@@ -365,17 +365,6 @@ def row_of(figures: dict[str, float], subject: str, load: float) -> Row:
     )
 
 
-def append(row: Row, target: Path) -> None:
-    """Add a measurement to the record."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    new = not target.exists()
-    with target.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(row))
-
-
 def table_of(rows: list[dict[str, Any]]) -> str:
     """Set the figures in columns; a floor that is missed at the largest size is marked."""
     names = [
@@ -474,7 +463,7 @@ def main(
         click.echo(" ".join(map(str, piece)), err=True)
         load = float(Path("/proc/loadavg").read_text().split()[0])
         row = row_of(alone(piece[0], folder, piece[1], piece[2]), piece[1], load)
-        append(row, record)
+        add([asdict(row)], [field.name for field in fields(Row)], record)
         done[piece] = asdict(row) | {"work": piece}
         with kept.open("a", encoding="utf-8") as file:
             file.write(json.dumps(done[piece]) + "\n")

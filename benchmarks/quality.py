@@ -7,7 +7,6 @@ clusters by tf-idf the threshold is the best for each set, found with its labels
 
 from __future__ import annotations
 
-import csv
 import json
 import subprocess
 import sys
@@ -169,16 +168,6 @@ def answers(told: Labelled, left_out: Scores, folder: Path) -> Iterator[tuple[st
     yield ENCODER, Answer(None, "", NO_ENCODER)
 
 
-def append(rows: list[dict[str, Any]], target: Path) -> None:
-    """Add rows to the record."""
-    is_new = not target.exists()
-    with target.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [*FIELDS, *MEASURES], lineterminator="\n")
-        if is_new:
-            writer.writeheader()
-        writer.writerows(rows)
-
-
 def row_of(about: dict[str, str], told: Labelled, method: str, answer: Answer) -> dict[str, Any]:
     """Put together what is recorded of one method on one set."""
     status = record.OK if answer.measures else record.UNAVAILABLE
@@ -213,7 +202,7 @@ def main(data: Path, target: Path) -> None:
                 click.echo(
                     f"{name} {method}: {reached['pair_f1']:.3f} / {reached['b3_f1']:.3f} {answer.reason}", err=True
                 )
-    append(rows, target)
+    record.add(rows, [*FIELDS, *MEASURES], target)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The record: one CSV row a measurement, appended and never changed. Everything in the report is made from it."""
+"""The records: one CSV row a measurement, appended and never changed. The report is made from that of `bench.py`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 RECORD = Path(__file__).resolve().parent / "record" / "bench.csv"
 
@@ -60,14 +60,19 @@ class Row:
 
 
 def append(row: Row, target: Path = RECORD) -> None:
-    """Add a measurement to the file."""
+    """Add a measurement of `bench.py` to the file."""
+    add([asdict(row)], [field.name for field in fields(Row)], target)
+
+
+def add(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], target: Path) -> None:
+    """Add rows with these columns to a CSV file, which begins with their names; what a row does not have is empty."""
     target.parent.mkdir(parents=True, exist_ok=True)
     is_new = not target.exists()
     with target.open("a", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)], lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         if is_new:
             writer.writeheader()
-        writer.writerow(asdict(row))
+        writer.writerows(rows)
 
 
 def load(source: Path = RECORD) -> list[Row]:

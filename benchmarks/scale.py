@@ -9,7 +9,6 @@ not recorded.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -28,6 +27,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from generate import generate, plan_of
+from record import add
 
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "record" / "scale.csv"
@@ -121,16 +121,6 @@ def recall_of(answer: Path, truth: Path) -> float:
     return float(pc.mean(pc.equal(*group_of)).as_py())
 
 
-def keep(row: Row) -> None:
-    """Append a row to the record."""
-    new = not RECORD.exists()
-    with RECORD.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Row)])
-        if new:
-            writer.writeheader()
-        writer.writerow(asdict(row))
-
-
 def told(row: Row) -> str:
     """Say in a line what a measurement gave, and of each stage how many cores it kept busy."""
     busy = ", ".join(f"{name} {cpu / wall:.1f}" for name, (wall, cpu) in json.loads(row.stages).items() if wall >= 0.1)
@@ -184,7 +174,7 @@ def main(*, sizes: tuple[int, ...], memory: str, data: Path, learn: bool, drop: 
             raise click.ClickException(f"recall {row.recall} is below {RECALL_FLOOR}: nothing is recorded")
         rows.append(row)
         if not dry:
-            keep(row)
+            add([asdict(row)], [field.name for field in fields(Row)], RECORD)
         if made and drop:
             corpus.unlink()
             truth.unlink()

@@ -15,7 +15,6 @@ measured with those that it has; the record says how many these are.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import resource
@@ -32,6 +31,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import click
 import machine
 import numpy as np
+from record import add
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -409,16 +409,6 @@ def row_of(name: str, wanted: int, minutes: float, folder: Path) -> Row:
     )
 
 
-def record(row: Row, target: Path) -> None:
-    """Append a measurement to a CSV file."""
-    is_new = not target.exists()
-    with target.open("a", newline="") as file:
-        writer: Any = csv.writer(file, lineterminator="\n")
-        if is_new:
-            writer.writerow(Row._fields)
-        writer.writerow(row)
-
-
 SHOWN = ("store", *(name for name in Row._fields[Row._fields.index("articles") :]))
 
 
@@ -439,7 +429,7 @@ def main(wanted: int, minutes: float, names: tuple[str, ...], folder: Path | Non
             row = row_of(name, wanted, minutes, work)
         finally:
             shutil.rmtree(work)
-        record(row, target)
+        add([row._asdict()], Row._fields, target)
         print(*(f"{value:>17}" for key, value in row._asdict().items() if key in SHOWN), flush=True)
 
 
