@@ -132,7 +132,8 @@ def grouped(
     workers = Workers(settings.workers, progress)
     plan = _plan(articles, settings, memory)
     with _work(articles, settings, plan, work, resume=resume) as kept:
-        run = _Run(articles, settings, workers, kept, plan.room, Held(plan.held), Account(len(articles)))
+        held = Held(plan.held if work is None else 0)  # what is held in memory no later run could take up
+        run = _Run(articles, settings, workers, kept, plan.room, held, Account(len(articles)))
         _sketch(run, _learn(run))
         ranking = _rank(run)
         _pair(run, ranking)
@@ -341,7 +342,7 @@ def _compare(run: _Run, ranking: Ranking) -> None:
         run.done("compare")
         return
     pairs = Candidates.of(run.work.column("pairs", np.uint64).read(), run.account.capped_articles)
-    with TextStore(len(run.corpus), data=run.work.filed("texts", np.uint8)) as store:
+    with TextStore(len(run.corpus), data=run.work.filed("texts", np.uint8), held=run.held) as store:
         _fetch(run, wanted(ranking, pairs), store)
         with run.stage("compare"):
             columns = {name: run.work.column(name, kind) for name, kind in _MATCH.items()}
@@ -356,7 +357,7 @@ def _fetch(run: _Run, rows: NDArray[np.int64], store: TextStore) -> None:
     columns = [run.work.column(name, np.int64) for name in ("text-starts", "text-ends")]
     if run.done("fetch") is None:
         with run.stage("fetch"):
-            fetch(run.corpus, rows, store, run.workers, run.held)
+            fetch(run.corpus, rows, store, run.workers)
             for column, places in zip(columns, store.places(rows), strict=True):
                 column.append(places)
     else:

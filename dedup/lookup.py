@@ -85,7 +85,7 @@ def texts_of(result: Result, corpus: Corpus, ids: Sequence[str]) -> dict[str, st
 def _check_words(result: Result, corpus: Corpus, found: pa.Table) -> None:
     rows = pc.index_in(found["id"], value_set=result.articles["id"].combine_chunks())
     had = result.articles["words"].take(rows).to_numpy()
-    has = np.diff(token_hashes(views(found["text"].combine_chunks())).places)
+    has = np.diff(token_hashes([views(found["text"].combine_chunks())]).places)
     changed = np.flatnonzero(has != had)
     if len(changed):
         row = changed[0]

@@ -71,15 +71,15 @@ def find(
     ranking = rank(surveyed.sketches, settings.shingle)
     pairs, capped_lists = candidates(surveyed, ranking, settings, workers)
     counters = _counters(articles, surveyed, pairs, capped_lists, settings)
-    with TextStore(len(articles)) as store:
-        fetch(articles, wanted(ranking, pairs), store, workers, held)
+    with TextStore(len(articles), held=held) as store:
+        fetch(articles, wanted(ranking, pairs), store, workers)
         matches = verify(store, surveyed, ranking, pairs, settings, workers)
         groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
         told = None
         if background is not None and learned is not None and settings.stories:
             told, counters["capped_partners"] = retell(surveyed, groups, learned, background, settings, workers)
         stories = tables.stories(surveyed, groups.first_rows(len(articles)) if told is None else told.first)
-        fetch(articles, store.missing(stories.rows), store, Workers(settings.workers), held)
+        fetch(articles, stories.rows, store, Workers(settings.workers))
         about = tables.about(articles, workers)
         rarity = background if settings.stories else None
         accounts = tables.account(surveyed, about, stories, store, rarity, settings.shingle, workers)
@@ -210,19 +210,14 @@ def wanted(ranking: Ranking, pairs: Candidates) -> NDArray[np.int64]:
     return np.sort(ranking.rows[np.repeat(involved, np.diff(ranking.places))])
 
 
-def fetch(
-    corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Workers, held: Held | None = None
-) -> None:
-    """Read the texts of these rows into the store, from the corpus if they are not all ``held``."""
+def fetch(corpus: Corpus, rows: NDArray[np.int64], store: TextStore, workers: Workers) -> None:
+    """Read those of the texts of these rows that the store does not have."""
 
     def read(part: NDArray[np.int64]) -> list[tuple[NDArray[np.int64], pa.Array]]:
-        if held is not None and held.all:
-            return list(held.select(part))
         return [(numbers, batch.column(0)) for numbers, batch in corpus.select(part, ("text",))]
 
-    pieces = corpus.split(rows)
-    sizes = [len(part) for part in pieces]
-    for piece in workers.map("fetch", read, pieces, sizes):
+    pieces = corpus.split(store.missing(rows))
+    for piece in workers.map("fetch", read, pieces, [len(part) for part in pieces]):
         for numbers, column in piece:
             store.add(numbers, column)
 
@@ -243,9 +238,9 @@ def verified(
     blocks = _blocks(longer, shorter, store.sizes()[rows])
 
     def verify_block(block: NDArray[np.int64]) -> overlap.Matches:
-        texts, numbers = np.unique(np.concatenate([longer[block], shorter[block]]), return_inverse=True)
-        tokens = token_hashes(store.texts(rows[texts]))
-        own = tokens.without(boilerplate.mask(rows[texts], tokens.places))
+        texts, numbers = np.unique(rows[np.concatenate([longer[block], shorter[block]])], return_inverse=True)
+        tokens = token_hashes(store.batches(texts))
+        own = tokens.without(boilerplate.mask(texts, tokens.places))
         exact = overlap.overlaps(own, numbers[: len(block)], numbers[len(block) :], settings.shingle)
         return overlap.matches(longer[block], shorter[block], exact, rule)
 

@@ -1,20 +1,20 @@
-"""Texts once more: those of a small corpus held from the first pass, those that have candidates in a work file."""
+"""Texts once more: those of a small corpus held from the first pass, or those that have candidates in a work file."""
 
 from __future__ import annotations
 
+from operator import itemgetter
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pyarrow as pa
 
 from dedup.text import Texts, views
 from dedup.work import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
 
@@ -33,11 +33,6 @@ class Held:
         self._columns: dict[int, pa.Array] | None = {}
         self._lock = Lock()
 
-    @property
-    def all(self) -> bool:
-        """Say whether everything that was offered is here, and anything was."""
-        return bool(self._columns)
-
     def offer(self, row: int, column: pa.Array) -> None:
         """Hold the texts of the articles from ``row`` on, if there is room."""
         with self._lock:
@@ -47,30 +42,39 @@ class Held:
             if self._room < 0:
                 self._columns = None
 
-    def select(self, rows: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], pa.Array]]:
-        """Yield (rows, their texts) for these rows, ascending."""
-        columns = self._columns or {}
-        starts = np.array(sorted(columns), np.int64)
-        for start, part in zip(starts.tolist(), np.split(rows, np.searchsorted(rows, starts[1:])), strict=True):
-            if len(part):
-                yield part, columns[start].take(pa.array(part - start))
+    def columns(self) -> list[tuple[int, pa.Array]]:
+        """Return (first row, texts) in order of the rows: all columns that were offered, or none."""
+        return sorted((self._columns or {}).items(), key=itemgetter(0))
 
 
 class TextStore:
-    """Texts by number, written once in order and then read in any order by any thread.
+    """Texts by number, read in any order by any thread: where they are held, or in a file, written once in order.
 
-    They are read, not mapped: around every page that is touched the system maps what it has of the file, many times the
-    texts that are wanted, and all of it counts as memory of the process.
+    The file is read, not mapped: around every page that is touched the system maps what it has of the file, many times
+    the texts that are wanted, and all of it counts as memory of the process.
     """
 
-    def __init__(self, count: int, folder: Path | None = None, data: Column | None = None) -> None:
-        """Make room for the texts 0 to ``count`` - 1 in ``data``, a column of bytes in a file.
+    def __init__(
+        self, count: int, folder: Path | None = None, data: Column | None = None, held: Held | None = None
+    ) -> None:
+        """Take the texts 0 to ``count`` - 1 as they are ``held``, if all are, or make room in ``data``.
 
-        By default that is a file without a name in ``folder``, or where the system keeps temporary files.
+        That is a column of bytes in a file; by default one without a name in ``folder``, or where the system keeps
+        temporary files.
         """
         self._data = Column.nameless(np.uint8, folder) if data is None else data
         self._starts = np.zeros(count, np.int64)
         self._ends = np.zeros(count, np.int64)
+        self._rows: list[int] = []
+        self._held: list[NDArray[np.uint8]] = []
+        for row, column in held.columns() if held is not None else ():
+            self._hold(row, views(column))
+
+    def _hold(self, row: int, texts: Texts) -> None:
+        self._rows.append(row)
+        self._held.append(texts.data)
+        self._starts[row : row + len(texts.starts)] = texts.starts
+        self._ends[row : row + len(texts.ends)] = texts.ends
 
     def __enter__(self) -> Self:
         """Return the store."""
@@ -99,16 +103,32 @@ class TextStore:
         return self._starts[numbers], self._ends[numbers]
 
     def missing(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return, ascending, which of these numbers have no text here."""
-        return np.sort(numbers[self._ends[numbers] == self._starts[numbers]])
+        """Return, ascending, which of these numbers have no text here; those of empty texts too, where none is held."""
+        return numbers[:0] if self._held else np.sort(numbers[self._ends[numbers] == self._starts[numbers]])
+
+    def batches(self, numbers: NDArray[np.int64]) -> list[Texts]:
+        """Return the texts of these numbers, which ascend, in as few batches as they can be had without a copy."""
+        if not self._held:
+            return [self.texts(numbers)]
+        parts = np.split(numbers, np.searchsorted(numbers, self._rows[1:]))
+        return [
+            Texts(data, self._starts[part], self._ends[part])
+            for data, part in zip(self._held, parts, strict=True)
+            if len(part)
+        ]
 
     def texts(self, numbers: NDArray[np.int64]) -> Texts:
-        """Return the texts of these numbers."""
+        """Return the texts of these numbers, one behind the other."""
         starts, sizes = self._starts[numbers], self._ends[numbers] - self._starts[numbers]
         places = np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
         data, bounds = np.empty(int(places[-1]) + _BEHIND, np.uint8), places.tolist()
-        for index, start in enumerate(starts.tolist()):
-            self._data.read_into(data[bounds[index] : bounds[index + 1]], start)
+        columns = np.searchsorted(self._rows, numbers, side="right") - 1
+        for index, (start, column) in enumerate(zip(starts.tolist(), columns.tolist(), strict=True)):
+            out = data[bounds[index] : bounds[index + 1]]
+            if self._held:
+                out[:] = self._held[column][start : start + len(out)]
+            else:
+                self._data.read_into(out, start)
         return Texts(data, places[:-1], places[1:])
 
     def sizes(self) -> NDArray[np.int64]:

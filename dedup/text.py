@@ -24,7 +24,7 @@ from dedup.errors import CorpusError
 from dedup.kernels import folding, reading, texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -142,29 +142,36 @@ def tokenise(batch: Texts) -> Tokens:
     Raises CorpusError where a text is not valid UTF-8.
     """
     try:
-        return _tokenise(batch, strict=True)
+        return _tokenise([batch], strict=True)
     except ComplexError:
         plainer, clusters = _disentangled(batch)
-        tokens = _tokenise(plainer, strict=False)
+        tokens = _tokenise([plainer], strict=False)
         _relocate(tokens, clusters)
         return tokens
 
 
-def token_hashes(batch: Texts) -> Tokens:
-    """Return the tokens of every text without their places, which cost as much again."""
+def token_hashes(batches: Sequence[Texts]) -> Tokens:
+    """Return the tokens of every text of the batches, numbered through, without their places: these cost as much."""
     try:
-        return _tokenise(batch, strict=True, placed=False)
+        return _tokenise(batches, strict=True, placed=False)
     except ComplexError:
-        return _tokenise(simplify(batch), strict=False, placed=False)
+        return _tokenise([simplify(batch) for batch in batches], strict=False, placed=False)
 
 
-def _tokenise(batch: Texts, *, strict: bool, placed: bool = True) -> Tokens:
+def _tokenise(batches: Sequence[Texts], *, strict: bool, placed: bool = True) -> Tokens:
     # Few texts come near it: a byte of text makes two tokens at most (U+3316, three bytes, unfolds into five).
-    room = 2 * int((batch.ends - batch.starts).sum()) + 1
+    room = 2 * sum(int((batch.ends - batch.starts).sum()) for batch in batches) + 1
     hashes = np.empty(room, np.uint64)
     starts, ends = (np.empty(room if placed else 0, np.int32) for _ in range(2))
-    places = np.zeros(len(batch.starts) + 1, np.int64)
-    check(texts.tokenise(*batch, strict, fold_tables(), places, hashes, starts, ends))
+    places = np.zeros(sum(len(batch.starts) for batch in batches) + 1, np.int64)
+    text = 0
+    for batch in batches:
+        behind = text + len(batch.starts)
+        bounds, written = places[text : behind + 1], int(places[text])
+        rooms = (column[written:] for column in (hashes, starts, ends))
+        check(texts.tokenise(*batch, strict, fold_tables(), bounds, *rooms))
+        bounds += written
+        text = behind
     count = places[-1]  # what lies behind was never touched: it is no memory
     return Tokens(hashes[:count], starts[:count], ends[:count], places)
 

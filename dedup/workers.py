@@ -43,8 +43,11 @@ class Workers:
     ) -> Iterator[Done]:
         """Apply ``function`` to every piece and yield the answers in order; ``sizes`` are what progress counts.
 
-        A few pieces are worked ahead, no more, so that memory stays bounded. The first error ends the work.
+        A few pieces are worked ahead, no more, so that memory stays bounded. The first error ends the work. Of a stage
+        without a piece nothing is told.
         """
+        if not pieces:
+            return
         total, done = sum(sizes), 0
         self._progress(stage, 0, total)
         if len(pieces) == 1:  # a thread costs more than a small piece

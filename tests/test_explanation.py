@@ -153,7 +153,7 @@ def test_a_chain_leads_from_one_to_the_other() -> None:
 
 def test_signatures_without_boilerplate_are_those_of_the_other_words() -> None:
     texts = [TEXT, f"{TEXT} {TEXT.upper()} and more"]
-    tokens = text.token_hashes(text.views(column(texts)))
+    tokens = text.token_hashes([text.views(column(texts))])
     nothing = np.zeros(len(tokens.hashes), np.bool_)
     assert (sketch.signatures_kept(tokens, nothing, RECIPE) == sketch.signatures(column(texts), RECIPE)).all()
     first = np.arange(len(nothing)) < 3

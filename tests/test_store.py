@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from support import any_text
 
 from dedup.store import Held, TextStore
+from dedup.text import token_hashes, views
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,25 +65,38 @@ def test_the_file_is_gone_even_while_open(tmp_path: Path) -> None:
 
 
 def test_what_is_held_comes_back() -> None:
-    """Batches may come in any order; rows that nobody asks for stay away."""
+    """Batches may come in any order, and in slices; nothing is written."""
     held = Held(1 << 20)
     for row in (3, 0, 7):
-        held.offer(row, pa.array([f"text {row}", None, f"text {row + 2}"], pa.large_string())[: 4 if row else 3])
-    assert held.all
-    found = [
-        (row, text)
-        for rows, column in held.select(np.array([0, 1, 5, 7]))
-        for row, text in zip(rows.tolist(), column.to_pylist(), strict=True)
-    ]
-    assert found == [(0, "text 0"), (1, None), (5, "text 5"), (7, "text 7")]
-    assert list(held.select(np.empty(0, np.int64))) == []
+        held.offer(row, pa.array(["x", f"text {row}", None, f"tëxt {row + 2}", ""], pa.large_string())[1:])
+    with TextStore(11, held=held) as store:
+        wanted = np.array([0, 1, 5, 7])
+        assert store.missing(wanted).tolist() == []
+        assert store.sizes()[wanted].tolist() == [6, 0, 7, 6]
+        assert strings(store.texts(np.array([7, 0, 5, 1]))) == ["text 7", "text 0", "tëxt 5", ""]
+        parts = [strings(batch) for batch in store.batches(wanted)]
+        assert parts == [["text 0", ""], ["tëxt 5"], ["text 7"]]
 
 
 def test_too_much_is_not_held() -> None:
     held = Held(1000)
     held.offer(0, pa.array(["x" * 600], pa.large_string()))
-    assert held.all
+    assert [row for row, _ in held.columns()] == [0]
     held.offer(1, pa.array(["x" * 600], pa.large_string()))
-    assert not held.all
+    assert held.columns() == []
     held.offer(2, pa.array(["x"], pa.large_string()))
-    assert not held.all
+    assert held.columns() == []
+    with TextStore(3, held=held) as store:
+        assert store.missing(np.arange(3)).tolist() == [0, 1, 2]
+        store.add(np.array([1]), pa.array(["one"]))
+        assert store.missing(np.array([2, 1])).tolist() == [2]
+        assert [strings(batch) for batch in store.batches(np.array([0, 1]))] == [["", "one"]]
+
+
+@given(st.lists(st.lists(any_text, max_size=3), max_size=4))
+def test_tokens_of_batches_are_those_of_their_texts(batches: list[list[str]]) -> None:
+    together = token_hashes([views(pa.array(batch, pa.large_string())) for batch in batches])
+    alone = [token_hashes([views(pa.array([text], pa.large_string()))]) for batch in batches for text in batch]
+    assert [together.hashes[together.of(text)].tolist() for text in range(len(alone))] == [
+        tokens.hashes.tolist() for tokens in alone
+    ]

@@ -31,7 +31,7 @@ def copies_of(case: Case) -> Copies:
     # Of two texts the longer has the lower rank; those that are too short for one go by their words.
     order = sketches.tokens[rows] * -1 if short else ranks
     shorter = int(order[1] >= order[0])
-    tokens = token_hashes(views(case.table["text"].take(pa.array(rows)).combine_chunks()))
+    tokens = token_hashes([views(case.table["text"].take(pa.array(rows)).combine_chunks())])
     left_out = made.surveyed.boilerplate.mask(rows, tokens.places)
     signatures = sketch.signatures_kept(tokens, left_out, pipeline.recipe(case.settings))
     exact = _overlap(tokens.without(left_out), shorter, case.settings.shingle)

@@ -160,6 +160,6 @@ class Desk:
 
     def own_tokens(self, numbers: NDArray[np.int64]) -> Tokens:
         """Return the tokens of these articles that are not boilerplate."""
-        tokens = token_hashes(views(self.texts(numbers)))
+        tokens = token_hashes([views(self.texts(numbers))])
         runs = self.boilerplate(numbers)
         return tokens.without(runs.mask(np.arange(len(numbers)), tokens.places))

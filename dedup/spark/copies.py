@@ -102,7 +102,7 @@ def _compared(pairs: pa.Table, texts: pa.Table, settings: Settings) -> pa.Record
     pairs, texts = pairs.sort_by([("shorter", "ascending"), ("longer", "ascending")]), texts.sort_by("rank")
     ranks = numbers(texts, "rank")
     longer, shorter = numbers(pairs, "longer"), numbers(pairs, "shorter")
-    tokens = token_hashes(views(texts["text"].combine_chunks()))
+    tokens = token_hashes([views(texts["text"].combine_chunks())])
     own = tokens.without(house_of(texts).mask(np.arange(len(ranks)), tokens.places))
     sides = np.searchsorted(ranks, longer), np.searchsorted(ranks, shorter)
     rule = overlap.Rule(settings.near, settings.excerpt, settings.excerpt_shingles)
