@@ -77,7 +77,10 @@ def find(
         groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
         told = None
         if background is not None and learned is not None and settings.stories:
-            told, counters["capped_partners"] = retell(surveyed, groups, learned, background, settings, workers)
+            telling = tellers(surveyed, groups)
+            surveyed = replace(surveyed, outlines=None)  # those of the tellers are copies, and the most of all memory
+            told, counters["capped_partners"] = retell(surveyed, telling, learned, background, settings, workers)
+            del telling
         stories = tables.stories(surveyed, groups.first_rows(len(articles)) if told is None else told.first)
         fetch(articles, stories.rows, store, Workers(settings.workers))
         about = tables.about(articles, workers)
@@ -263,23 +266,31 @@ def _blocks(longer: NDArray[np.int64], shorter: NDArray[np.int64], sizes: NDArra
 # Stories -----------------------------------------------------------------------------------------------------------
 
 
+class Telling(NamedTuple):
+    """The articles that are aligned, by time: their rows; ``first`` is of every row its copy group's first."""
+
+    first: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    tellers: Tellers
+
+
 def retell(
     surveyed: Survey,
-    groups: tables.Members,
+    telling: Telling,
     learned: Learned,
     background: Background,
     settings: Settings,
     workers: Workers,
 ) -> tuple[tables.Told, int]:
     """Find the rewrites among copy groups and single articles; return the stories and how many had more partners."""
-    first, rows, telling = tellers(surveyed, groups)
     model = replace(Model.load(), cut=settings.story_threshold)
-    found = rewrites(telling, learned.vocabulary, background, model, settings.window, settings.partners, workers)
-    return tables.told(surveyed, rows, first, found), found.capped
+    vocabulary, hours, most = learned.vocabulary, settings.window, settings.partners
+    found = rewrites(telling.tellers, vocabulary, background, model, hours, most, workers)
+    return tables.told(surveyed, telling.rows, telling.first, found), found.capped
 
 
-def tellers(surveyed: Survey, groups: tables.Members) -> tuple[NDArray[np.int64], NDArray[np.int64], Tellers]:
-    """Return of every row its copy group's first, the rows that are aligned, by time, and what is known of these."""
+def tellers(surveyed: Survey, groups: tables.Members) -> Telling:
+    """Choose the articles that are aligned."""
     first = groups.first_rows(len(surveyed.ids))
     rows = _tellers(surveyed, groups, first)
     _, seen, group = np.unique(first[rows], return_index=True, return_inverse=True)
@@ -287,7 +298,8 @@ def tellers(surveyed: Survey, groups: tables.Members) -> tuple[NDArray[np.int64]
     published = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
     outlines = surveyed.outlines
     assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)
-    return first, rows, Tellers(profiles.select(outlines, rows), published[rows], surveyed.outlet[rows], group)
+    chosen = profiles.select(outlines, rows)
+    return Telling(first, rows, Tellers(chosen, published[rows], surveyed.outlet[rows], group))
 
 
 def _tellers(surveyed: Survey, groups: tables.Members, first: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dedup.kernels import profiling
+from dedup.kernels import profiling, ragged
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -87,36 +87,55 @@ def outline(texts: Reading, boilerplate: NDArray[np.bool_], titles: Reading, voc
 
 
 def join(parts: list[Outlines]) -> Outlines:
-    """Join the outlines of several batches."""
+    """Join the outlines of several batches. Column by column they are let go: ``parts`` is empty then."""
+    told = {name: [getattr(part, name) for part in parts] for name in Outlines._fields}
+    parts.clear()
     return Outlines(
-        _places([part.sentences for part in parts]),
-        np.concatenate([part.titled for part in parts]),
-        _lists([part.columns for part in parts]),
-        _lists([part.terms for part in parts]),
-        np.concatenate([part.counts for part in parts]),
-        np.concatenate([part.lead for part in parts]),
-        _lists([part.figures for part in parts]),
-        _lists([part.salient for part in parts]),
+        _places(told.pop("sentences")),
+        np.concatenate(told.pop("titled")),
+        _lists(told.pop("columns")),
+        _lists(told.pop("terms")),
+        np.concatenate(told.pop("counts")),
+        np.concatenate(told.pop("lead")),
+        _lists(told.pop("figures")),
+        _lists(told.pop("salient")),
     )
 
 
 def select(outlines: Outlines, articles: NDArray[np.int64]) -> Outlines:
     """Return the outlines of these articles, in this order."""
-    sentences, spoken = _runs(outlines.sentences, articles)
-    terms, held = _runs(outlines.terms.places, articles)
-    figures, numbers = _runs(outlines.figures.places, articles)
-    salient, keys = _runs(outlines.salient.places, articles)
-    columns, said = _runs(outlines.columns.places, spoken)
+    sentences = _chosen_places(outlines.sentences, articles)
+    spoken = np.empty(sentences[-1], np.int64)
+    ragged.take(outlines.sentences, np.arange(outlines.sentences[-1]), articles, sentences, spoken)
+    held = outlines.terms.places
+    terms = _chosen(outlines.terms, articles)
     return Outlines(
         sentences,
         outlines.titled[articles],
-        Lists(columns, outlines.columns.values[said]),
-        Lists(terms, outlines.terms.values[held]),
-        outlines.counts[held],
-        outlines.lead[held],
-        Lists(figures, outlines.figures.values[numbers]),
-        Lists(salient, outlines.salient.values[keys]),
+        _chosen(outlines.columns, spoken),
+        terms,
+        _taken(held, outlines.counts, articles, terms.places),
+        _taken(held, outlines.lead, articles, terms.places),
+        _chosen(outlines.figures, articles),
+        _chosen(outlines.salient, articles),
     )
+
+
+def _chosen(lists: Lists, chosen: NDArray[np.int64]) -> Lists:
+    places = _chosen_places(lists.places, chosen)
+    return Lists(places, _taken(lists.places, lists.values, chosen, places))
+
+
+def _chosen_places(places: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(places[chosen + 1] - places[chosen], dtype=np.int64)])
+
+
+def _taken(
+    places: NDArray[np.int64], values: NDArray[Any], chosen: NDArray[np.int64], taken: NDArray[np.int64]
+) -> NDArray[Any]:
+    out = np.empty(taken[-1], values.dtype)
+    ragged.take(places, values, chosen, taken, out)
+    return out
 
 
 def _lists(parts: list[Lists]) -> Lists:
@@ -125,11 +144,3 @@ def _lists(parts: list[Lists]) -> Lists:
 
 def _places(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part) for part in parts]))]).astype(np.int64)
-
-
-def _runs(places: NDArray[np.int64], chosen: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the places of the chosen lists, one after the other, and the numbers of their values."""
-    sizes = places[chosen + 1] - places[chosen]
-    starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-    within = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
-    return starts, within + np.repeat(places[chosen], sizes)

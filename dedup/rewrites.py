@@ -100,10 +100,9 @@ def evidence(
 def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
     """Pair the articles that share enough salient terms within the window: (earlier, later, articles capped)."""
     salient = tellers.outlines.salient
-    _, keys = np.unique(salient.values, return_inverse=True)
     out = np.empty((len(salient) * most, 2), np.int32)
     count, capped = profiling.within_window(
-        keys, salient.places, tellers.published, NO_DATE, int(hours * _HOUR), SHARED, most, out
+        salient.values, salient.places, tellers.published, NO_DATE, int(hours * _HOUR), SHARED, most, out
     )
     pairs = out[:count].astype(np.int64)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
@@ -113,6 +112,7 @@ def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.in
 def profiles_of(tellers: Tellers, vocabulary: Vocabulary, background: Background) -> Profiles:
     """Return what alignment reads of the tellers."""
     made = tellers.outlines
+    logs = (1 + np.log(np.maximum(np.arange(made.counts.max(initial=0) + 1), 1))).astype(np.float32)
     return Profiles(
         sentence_places=made.sentences,
         has_title=made.titled,
@@ -120,7 +120,7 @@ def profiles_of(tellers: Tellers, vocabulary: Vocabulary, background: Background
         sentence_terms=made.columns.values,
         article_places=made.terms.places,
         article_terms=made.terms.values,
-        frequency=(1 + np.log(np.maximum(made.counts, 1))).astype(np.float32),
+        frequency=logs[made.counts],
         lead=made.lead,
         number_places=made.figures.places,
         numbers=made.figures.values,
