@@ -19,7 +19,7 @@ from dedup.result import Result
 from dedup.settings import Settings
 
 pytest.importorskip("lmdb", reason="needs the extra 'index'")
-from dedup.index import Index
+from dedup.index import Index, joining
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -158,6 +158,30 @@ def test_stories_are_those_of_find_on_labelled_sets(name: str, batch: int, tmp_p
         index.learn(articles)
         index.add(articles, batch=batch)
         assert agreement(index.result(), find(articles, SETTINGS)) >= 0.98
+
+
+def test_pairs_that_are_not_judged_again_are_counted(
+    news: pa.Table, found: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Index.open(tmp_path / "all", SETTINGS) as index:
+        index.learn(news)
+        index.add(news, batch=1)
+        assert index.info().capped == 0
+    monkeypatch.setattr(joining, "AGAIN", 3)
+    with Index.open(tmp_path / "some", SETTINGS) as index:
+        index.learn(news)
+        index.add(news, batch=1)
+        assert index.info().capped > 0
+        assert agreement(index.result(), found) >= 0.97
+
+
+def test_what_was_learned_before_goes(index: Index, news: pa.Table, tmp_path: Path) -> None:
+    index.learn(news)
+    with Index.open(tmp_path / "news.index", readonly=True) as reader:
+        index.learn(news.slice(50))
+        assert reader.verify() == []
+    assert len(list(tmp_path.rglob("learned-*"))) == 1
+    assert index.verify() == []
 
 
 def test_export_is_a_result_of_find(filled: Path, news: pa.Table, found: Result, tmp_path: Path) -> None:

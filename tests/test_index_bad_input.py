@@ -25,6 +25,7 @@ import lmdb
 
 from dedup.index import Index, Verdict
 from dedup.index.environment import seal
+from dedup.index.intake import tables
 from dedup.index.shelf import Shelf
 
 if TYPE_CHECKING:
@@ -400,6 +401,30 @@ def test_the_oldest_and_the_newest_are_those_that_are_there(index: Index) -> Non
     assert (len(index), index.info().oldest, index.info().newest) == (0, None, None)
     index.add([Article("b", TEXT, published=NOON)])
     assert (index.info().oldest, index.info().newest) == (NOON, NOON)
+
+
+def test_an_update_moves_the_oldest_and_the_newest(index: Index) -> None:
+    index.add([Article("a", "Fire aboard the ferry to Ostrel.", published="2031-01-01")])
+    index.add([Article("b", "The museum reopens its eastern wing.", published="2026-03-02")])
+    index.add([Article("a", "Fire aboard the ferry, all are safe.", published="2026-03-04")])
+    newest = index.info().newest
+    assert newest is not None
+    assert newest.year == 2026
+    index.add([Article("b", "The museum reopens both of its wings.", published="2026-03-05")])
+    oldest = index.info().oldest
+    assert oldest is not None
+    assert oldest.day == 4
+    index.remove(["b"])
+    newest = index.info().newest
+    assert newest is not None
+    assert newest.day == 4
+
+
+def test_a_batch_is_cut_by_bytes_too() -> None:
+    """Three texts of 30 MB are two batches, whether they come as rows or as one table."""
+    rows = [{"id": name, "text": name * (30 << 20)} for name in "abc"]
+    for articles in (rows, pa.Table.from_pylist(rows)):
+        assert [table["id"].to_pylist() for table in tables(articles, 1000)] == [["a", "b"], ["c"]]
 
 
 def test_times_that_python_has_no_calendar_for(index: Index) -> None:

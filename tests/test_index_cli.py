@@ -145,6 +145,7 @@ def test_settings_are_chosen_once(sample: Path, tmp_path: Path) -> None:
         (["add", "i", "corpus/", "--rejects", "bad"], "--rejects: lists bad lines, and goes with --jsonl"),
         (["add", "i", "corpus/", "--batch", "0"], "0 is not in the range x>=1"),
         (["add", "i", "corpus/", "--wait", "-1"], "-1.0 is not in the range x>=0"),
+        (["add", "i", "corpus/", "--wait", "nan"], "nan is no number of seconds"),
         (["add", "i", "corpus/", "--column", "body=text"], "'body' is not a field"),
         (["check", "i", "-", "--jsonl", "--published", "2026-01-01"], "--published: is for one article"),
         (["check", "i", "x", "--published", "monday"], "'monday' is no date, such as 2026-11-22"),

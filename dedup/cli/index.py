@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import json
+import math
 import time
 from collections import Counter
 from contextlib import contextmanager
@@ -34,9 +35,18 @@ _EVENTS = 1000  # that are read at a time
 _POLL = 0.5  # seconds between two looks at the events, with --follow
 
 _place = click.argument("place", metavar="INDEX", type=click.Path(path_type=Path))
+
+
+def _seconds(_ctx: click.Context, _option: click.Parameter, value: float) -> float:
+    if math.isnan(value):
+        raise click.BadParameter("nan is no number of seconds; give one, such as 30")
+    return value
+
+
 _waiting = click.option(
     "--wait",
     type=click.FloatRange(min=0),
+    callback=_seconds,
     default=0.0,
     metavar="SECONDS",
     help="Wait so long for another process that writes; by default not at all.",
@@ -248,7 +258,7 @@ def _print_lines(told: Iterable[Mapping[str, Any]]) -> None:
 def _moment(_ctx: click.Context, _option: click.Parameter, value: str | None) -> datetime | None:
     if value is None:
         return None
-    from dedup.corpus import moment  # noqa: PLC0415
+    from dedup.formats.dates import moment  # noqa: PLC0415
 
     try:
         return moment(value).astimezone(UTC)

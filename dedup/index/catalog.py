@@ -62,6 +62,7 @@ LINK = np.dtype(
 )
 
 _written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_TIMES = tuple(RECORD.fields[name][1] for name in ("published", "previous"))  # type: ignore[index]
 _RUN = np.dtype([("start", "<i4"), ("end", "<i4")])
 _FOUNDER = b"founder "  # before the id of an article that is gone, while the story that it founded goes on
 _LONGEST_KEY = 400  # bytes of an id that is a key as it is; LMDB takes 511
@@ -131,6 +132,11 @@ def records(view: View, numbers: NDArray[np.int64]) -> NDArray[Any]:
     """Return the records of these articles, (n,) RECORD."""
     found = view.several("records", numbers)
     return np.frombuffer(b"".join(raw or b"" for raw in found), RECORD).copy()
+
+
+def times(raw: bytes) -> tuple[int, int]:
+    """Return when the article of a record as it is stored was published, and its earlier version."""
+    return tuple(int.from_bytes(raw[place : place + 8], "little", signed=True) for place in _TIMES)  # type: ignore[return-value]
 
 
 def there(view: View, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:

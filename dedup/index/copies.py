@@ -84,7 +84,7 @@ def post(writer: Writer, desk: Desk, fresh: NDArray[np.int64]) -> None:
 
 def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
     """Find the verified matches of the newcomers ``fresh``, counted from 0, and what they change."""
-    one, two, evidence = _hits(desk, fresh, settings.cap)
+    one, two, evidence = _hits(desk, fresh, settings)
     nodes, ends = np.unique(np.concatenate([one, two]), return_inverse=True)
     facts = desk.facts(nodes)
     order, rank = ranked(facts)
@@ -105,20 +105,28 @@ def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
 
 
 def _hits(
-    desk: Desk, fresh: NDArray[np.int64], cap: int
+    desk: Desk, fresh: NDArray[np.int64], settings: Settings
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.uint64]]:
-    """Return (newcomer, another article, evidence), one for each key that they share."""
+    """Return (newcomer, another article, evidence), one for each key that they share.
+
+    Longer articles that share too few of the newcomer's keys are left out, before anything is read of them.
+    """
     new = desk.newcomers
     parts = []
     bands = band_keys(new.surveyed.sketches)
     for family, keys, worth in ((BAND, bands, BAND_HIT), (SHINGLE, new.shingle_keys, KEY_HIT)):
         chosen = only(keys, fresh)
-        found = desk.view.postings(family, chosen.values, cap)
+        found = desk.view.postings(family, chosen.values, settings.cap)
         own = new.numbers[fresh][chosen.owners[found.query]]
         before = found.number < own  # a pair of newcomers is found by the later one
-        parts.append((own[before], found.number[before], np.full(int(before.sum()), worth, np.uint64)))
-    one, two, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return one, two, evidence
+        worths = np.full(int(before.sum()), worth, np.uint64)
+        parts.append((own[before], found.number[before], found.weight[before], worths))
+    one, two, weight, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
+    records = new.records[one - new.first]
+    _, pair = np.unique((one << 32) | two, return_inverse=True)
+    enough = np.bincount(pair, evidence)[pair] >= least(keys_needed(records["sampled"], settings))
+    kept = enough | (weight <= records["tokens"])
+    return one[kept], two[kept], evidence[kept]
 
 
 def ranked(records: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

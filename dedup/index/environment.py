@@ -70,12 +70,14 @@ class Environment:
         """Use :func:`acquire`."""
         self.folder, self.users, self._views = folder, 1, 0
         self._changed = threading.Condition()
+        self._place: tuple[int, int] | None = None  # in memory, of the map
         self.fault: type[Exception] = engine().Error
         self._open(write=write)
         self.key = _identity(folder / "data.mdb")
 
     def _open(self, *, write: bool) -> None:
         self.lmdb, self.write = _opened(self.folder, readonly=not write), write
+        self._place = None
         try:
             with self.lmdb.begin() as txn:  # what it looks at is not written over meanwhile
                 self._see_pages(txn.id())
@@ -129,6 +131,7 @@ class Environment:
         except engine().MapResizedError:  # another process needed more room
             self._alone()
             self.lmdb.set_mapsize(0)
+            self._place = None
             return self.lmdb.begin()
         except self.fault as error:
             raise self.told(error) from error
@@ -153,6 +156,7 @@ class Environment:
             with self._changed:
                 self._alone()
                 self.lmdb.set_mapsize(2 * info["map_size"])
+                self._place = None
 
     def _alone(self) -> None:
         """Wait until nobody in this process looks at the index: the map is about to move."""
@@ -166,13 +170,14 @@ class Environment:
             self.lmdb.close()
             self._open(write=True)
 
-    def give_back(self) -> None:
-        """Give the pages of the map that were read back to the system (Linux)."""
-        path, madvise = str((self.folder / "data.mdb").resolve()), ctypes.CDLL(None).madvise
-        for line in Path("/proc/self/maps").read_text().splitlines():
-            if line.endswith(path):
-                start, end = (int(place, 16) for place in line.split()[0].split("-"))
-                madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_DONTNEED)
+    def give_back(self, number: int, slices: int) -> None:
+        """Give the pages of one of so many slices of the file that were read back to the system (Linux)."""
+        start, end = self._place = self._place or _place(self.folder / "data.mdb")
+        used = min(end - start, (self.lmdb.info()["last_pgno"] + 1) * self.lmdb.stat()["psize"])
+        size = -(-used // slices // mmap.PAGESIZE) * mmap.PAGESIZE
+        first = min(number * size, end - start)
+        length = min(size, end - start - first)
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(start + first), ctypes.c_size_t(length), mmap.MADV_DONTNEED)
 
     def oldest(self) -> int:
         """Return the oldest transaction that a reader of any process looks at."""
@@ -248,6 +253,14 @@ def release(environment: Environment) -> None:
         if not environment.users:
             del _OPEN[environment.key]
             environment.lmdb.close()
+
+
+def _place(path: Path) -> tuple[int, int]:
+    """Return where in memory a file is mapped: its first byte and its end; (0, 0) where that cannot be told."""
+    name = str(path.resolve())
+    lines = [line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(name)]
+    bounds = [int(place, 16) for line in lines for place in line.split()[0].split("-")]
+    return min(bounds, default=0), max(bounds, default=0)
 
 
 def _identity(path: Path) -> tuple[int, int, int]:

@@ -58,6 +58,7 @@ RECENT = 15  # dated articles, the last that came: an article without a date is 
 TERMS = 1 << 20  # that were not learned and are kept in memory; about 60 bytes each
 _HEADER = b"header"
 _written = json.JSONEncoder(ensure_ascii=False).encode
+_KNOWN = np.dtype([("number", "<i8"), ("published", "<i8"), ("previous", "<i8")])
 
 
 class Index:
@@ -201,6 +202,7 @@ class Index:
                 articles=view.count("ids"),
                 stories=int(view.get("meta", b"stories") or 0),
                 events=int(meta["events"] or 0),
+                capped=int(view.get("meta", b"capped") or 0),
                 bytes=self._shelf.bytes(),
                 oldest=_moment(int(meta["oldest"] or UNDATED)),
                 newest=_moment(int(meta["latest"] or UNDATED)),
@@ -225,7 +227,7 @@ class Index:
         if not found:
             with self._shelf.reading() as view:
                 learned = (view.get("meta", b"learned") or b"").decode()
-            found = learning.damages(self._folder / learned) if learned else []
+                found = learning.damages(self._folder / learned) if learned else []
         return found
 
     # Adding ----------------------------------------------------------------------------------------------------------
@@ -250,7 +252,9 @@ class Index:
         archive = open_corpus(corpus, columns)
         learned = learn(archive, self._background, Workers(self.settings.workers, progress))
         with self._lock, self._shelf.writing() as writer:
-            writer.put("meta", b"learned", learning.write(learned, len(archive), self._folder).encode())
+            name = learning.write(learned, len(archive), self._folder)
+            writer.put("meta", b"learned", name.encode())
+            writer.doom(path for path in self._folder.glob("learned-*") if path.name != name)
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
 
@@ -281,10 +285,12 @@ class Index:
         for name in ("part", "size", "offset"):
             new.records[name] = places[name]
         self._mark_time(writer, new.records["published"])
+        self._leave_time(writer, list(previous.values()), new.records["published"])
         made = decide(desk, means, self._times, previous, writer)
         said = verdicts(made, means, ADDED)
         self._note(writer, write(writer, made), desk.notes)
         self._count(writer, b"stories", made.stories.more())
+        self._count(writer, b"capped", made.stories.capped)
         writer.put("meta", b"next", str(new.first + len(new)).encode())
         self._kept.add(new.numbers.tolist(), new.notes, new.table["text"].to_pylist())
         return said
@@ -477,7 +483,8 @@ class Index:
         writer.put("meta", b"events", str(cursor).encode())
 
     def _count(self, writer: Writer, name: bytes, more: int) -> None:
-        writer.put("meta", name, str(int(writer.get("meta", name) or 0) + more).encode())
+        if more:
+            writer.put("meta", name, str(int(writer.get("meta", name) or 0) + more).encode())
 
     def _mark_time(self, writer: Writer, published: NDArray[np.int64]) -> None:
         """Keep the times of the oldest and the latest article, and of the last that came."""
@@ -494,13 +501,34 @@ class Index:
         writer.put("meta", b"oldest", str(oldest).encode())
         writer.put("meta", b"latest", str(latest).encode())
 
-    def _find_bounds(self, writer: Writer, gone: NDArray[np.int64]) -> None:
-        """Look for the oldest and the latest article again where one of them is among those that went."""
+    def _leave_time(self, writer: Writer, outdated: list[int], published: NDArray[np.int64]) -> None:
+        """Look for the oldest and the latest article again where one was an ``outdated`` version of a newcomer.
+
+        ``published`` are the times of all newcomers, whose records are not written yet.
+        """
+        if outdated:
+            gone = catalog.records(writer, np.array(outdated, np.int64))["published"]
+            self._find_bounds(writer, np.setdiff1d(gone, published), outdated, published)
+            self._times = self._times._replace(latest=int(writer.get("meta", b"latest") or UNDATED))
+
+    def _find_bounds(
+        self,
+        writer: Writer,
+        gone: NDArray[np.int64],
+        outdated: Sequence[int] = (),
+        more: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Look for the oldest and the latest article again where one of them is among the times that are ``gone``.
+
+        Versions that have a later one do not count, nor do those ``outdated``; the times of ``more`` articles do.
+        """
         bounds = [int(writer.get("meta", name) or UNDATED) for name in (b"oldest", b"latest")]
         if not np.isin(bounds, gone).any():
             return
-        times = [int(np.frombuffer(raw, catalog.RECORD)["published"][0]) for _, raw in writer.scan("records")]
-        dated = [time for time in times if time != UNDATED]
+        known = np.fromiter(((number, *catalog.times(raw)) for number, raw in writer.scan("records")), _KNOWN)
+        current = ~np.isin(known["number"], np.concatenate([known["previous"], np.array(outdated, np.int64)]))
+        times = np.concatenate([known["published"][current], np.empty(0, np.int64) if more is None else more])
+        dated = times[times != UNDATED].tolist()
         self._put_bounds(writer, min(dated, default=UNDATED), max(dated, default=UNDATED))
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -19,9 +20,16 @@ from dedup.errors import CorpusError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from numpy.typing import NDArray
+
+BYTES = 64 << 20  # of the texts of a batch
+
 
 def tables(articles: object, size: int) -> Iterator[pa.Table]:
-    """Cut articles into tables of ``size`` rows, the last of fewer, however they come; a stream is not held whole."""
+    """Cut articles into tables of ``size`` rows, the last of fewer, however they come; a stream is not held whole.
+
+    A table also ends before its texts are more than BYTES; one text may be.
+    """
     if isinstance(articles, str | Path):
         return of_corpus(open_corpus(articles), size)
     if hasattr(articles, "__arrow_c_stream__"):
@@ -39,17 +47,27 @@ def of_corpus(corpus: Corpus, size: int) -> Iterator[pa.Table]:
 
 def _cut(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
     held: list[pa.RecordBatch] = []
-    count = 0
+    count = filled = 0
     for batch in batches:
-        start = 0
+        start, ends = 0, _ends(batch["text"])
         while start < batch.num_rows:
-            held.append(batch.slice(start, size - count))
-            start, count = start + held[-1].num_rows, count + held[-1].num_rows
-            if count == size:
+            base = ends[start - 1] if start else 0
+            fitting = int(np.searchsorted(ends, base + BYTES - filled, side="right")) - start
+            rows = min(size - count, max(fitting, 0 if held else 1), batch.num_rows - start)
+            if rows:
+                held.append(batch.slice(start, rows))
+                start, count, filled = start + rows, count + rows, filled + int(ends[start + rows - 1] - base)
+            if count == size or start < batch.num_rows:
                 yield _table(held)
-                held, count = [], 0
+                held, count, filled = [], 0, 0
     if held:
         yield _table(held)
+
+
+def _ends(texts: pa.LargeStringArray) -> NDArray[np.int64]:
+    """Return the bytes of all texts up to each, that included."""
+    sizes = pc.fill_null(pc.binary_length(texts), 0).cast(pa.int64())
+    return np.cumsum(sizes.to_numpy(zero_copy_only=False))
 
 
 def _table(batches: list[pa.RecordBatch]) -> pa.Table:
@@ -75,9 +93,20 @@ def _of_stream(reader: pa.RecordBatchReader) -> Iterator[pa.RecordBatch]:
 
 def _of_rows(articles: Iterable[Any], size: int) -> Iterator[pa.RecordBatch]:
     source, first = iter(articles), 0
-    while rows := list(itertools.islice(source, size)):
+    while rows := list(_some(source, size)):
         yield from _batches(_from_row(open_corpus(_columns(rows)), first))
         first += len(rows)
+
+
+def _some(source: Iterator[Any], size: int) -> Iterator[Any]:
+    """Take ``size`` articles, or fewer where their texts have BYTES and more."""
+    held = 0
+    for row in itertools.islice(source, size):
+        yield row
+        text = row.get("text") if isinstance(row, Mapping) else getattr(row, "text", None)
+        held += len(text) if isinstance(text, str) else 0
+        if held >= BYTES:
+            return
 
 
 def _from_row(corpus: Corpus, first: int) -> Corpus:

@@ -41,9 +41,14 @@ class Pairs(NamedTuple):
     newcomer: NDArray[np.int64]
     other: NDArray[np.int64]
     probability: NDArray[np.float64]
+    capped: int
+    """Pairs that would have been judged again, but were too many."""
 
 
 # Pairs -------------------------------------------------------------------------------------------------------------
+
+AGAIN = 300
+"""Pairs of others, a newcomer, that are judged again beside it."""
 
 
 class Means(NamedTuple):
@@ -63,33 +68,48 @@ def pairs(desk: Desk, tellers: NDArray[np.int64], group: dict[int, int], means: 
     """Score the newcomers ``tellers``, counted from 0, beside all that they may retell; then the pairs that this moves.
 
     What the neighbours of an article all have weighs little, and a pair is judged beside the best of either side: a
-    newcomer changes both for the articles that it is close to, and their pairs are scored again. ``group`` has the copy
-    group of articles that are in one with others.
+    newcomer changes both for the articles that it is close to, and their pairs are scored again: those first whose
+    neighbours have become more than when they were last scored, by the share, and of large stories not all. One of many
+    neighbours changes little, and in turn all are scored. ``group`` has the copy group of articles that are in one with
+    others.
     """
     window = Window(means.settings.window, means.settings.partners, means.times)
     newcomer, other = partners(desk, tellers, means.vocabulary.vocabulary, window, means.recall)
     if not len(newcomer):
-        return Pairs(newcomer, other, np.empty(0))
+        return Pairs(newcomer, other, np.empty(0), 0)
     probability = _score(desk, newcomer, other, group, means, fresh=True)
-    strong = np.unique(other[probability > stories.FLOOR])
-    later, earlier = _held(desk, strong, means.recall)
+    strong = means.recall.overdue(np.unique(other[probability > stories.FLOOR]))
+    later, earlier, capped = _held(desk, strong, means.recall, AGAIN * len(tellers), keep=means.keep)
     again = _score(desk, later, earlier, group, means, fresh=False)
     return Pairs(
         np.concatenate([newcomer, later]),
         np.concatenate([other, earlier]),
         np.concatenate([probability, again]),
+        capped,
     )
 
 
-def _held(desk: Desk, numbers: NDArray[np.int64], recall: Recall) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs that count of some articles of the index, with others of it: (later, earlier)."""
-    others = [recall.likely(number) for number in numbers.tolist()]
+def _held(
+    desk: Desk, numbers: NDArray[np.int64], recall: Recall, most: int, *, keep: bool
+) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+    """Return ``most`` pairs that count of some articles of the index with others of it, those of the first first.
+
+    They are (later, earlier), ascending; beside them how many are left. With ``keep`` it is remembered whose they are.
+    """
+    others = [np.sort(recall.likely(number)) for number in numbers.tolist()]
     one, two = np.repeat(numbers, list(map(len, others))), np.concatenate([np.empty(0, np.int64), *others])
     later, earlier = np.maximum(one, two), np.minimum(one, two)
-    both = np.unique(np.column_stack([later, earlier])[later < desk.newcomers.first], axis=0)
-    ends, place = np.unique(both, return_inverse=True)
-    both = both[catalog.there(desk.view, ends)[place].reshape(-1, 2).all(axis=1)]
-    return both[:, 0], both[:, 1]
+    old = later < desk.newcomers.first
+    packed, first = np.unique((later[old] << 32) | earlier[old], return_index=True)
+    chosen = np.sort(np.argsort(first, kind="stable")[:most])
+    if keep:
+        whole = len(chosen) == len(packed)
+        owners = len(numbers) if whole else np.flatnonzero(numbers == one[old][first[chosen].max()])[0] + 1
+        recall.note_judged(numbers[:owners])
+    later, earlier = packed[chosen] >> 32, packed[chosen] & 0xFFFFFFFF
+    ends, place = np.unique(np.concatenate([later, earlier]), return_inverse=True)
+    there = catalog.there(desk.view, ends)[place].reshape(2, -1).all(axis=0)
+    return later[there], earlier[there], len(packed) - len(chosen)
 
 
 def _score(
@@ -156,6 +176,7 @@ class Stories:
         self._links: dict[int, dict[int, float]] = {number: {} for number in desk.newcomers.numbers.tolist()}
         self._linked = set(self._links)
         self._touched: set[int] = set()
+        self.capped = 0
         self.before: dict[int, int] = {}  # of every article that is looked at: its story
         self.after: dict[int, int] = {}  # and what that is now
         for story in founded.values():
@@ -182,6 +203,7 @@ class Stories:
 
     def link(self, found: Pairs) -> None:
         """Take note of what pairs of articles say now, and look again at the stories of those that count."""
+        self.capped += found.capped
         strong = found.probability > stories.FLOOR
         self.touch([*found.newcomer[strong].tolist(), *found.other[strong].tolist()])
         self._load(found.newcomer.tolist())

@@ -38,8 +38,9 @@ _NOBODY = -1
 class _Tellers:
     """Tellers by row: their outlines, and what their pairs so far say.
 
-    ``neighbours`` and ``holders`` are as in alignment.Holders; ``others`` are numbers, the closest of a teller's pairs,
-    and ``close`` says how close each is.
+    ``neighbours`` and ``holders`` are as in alignment.Holders; ``judged`` is how many neighbours there were when the
+    pairs of a teller were scored; ``others`` are numbers, the closest of its pairs, and ``close`` says how close each
+    is.
     """
 
     def __init__(self) -> None:
@@ -48,6 +49,7 @@ class _Tellers:
         self.outlet = Column(np.int32)
         self.titled = Column(np.bool_)
         self.neighbours = Column(np.int64)
+        self.judged = Column(np.int64)
         self.others = Column(np.int64, (_BEST,))
         self.close = Column(np.float32, (_BEST,))
         self.spoken = ListColumn(np.int32)  # columns in each sentence
@@ -67,6 +69,7 @@ class _Tellers:
         self.outlet.add(outlet)
         self.titled.add(made.titled)
         self.neighbours.add(np.zeros(count, np.int64))
+        self.judged.add(np.zeros(count, np.int64))
         self.others.add(np.full((count, _BEST), _NOBODY))
         self.close.add(np.zeros((count, _BEST), np.float32))
         self.spoken.add(made.sentences, np.diff(made.columns.places))
@@ -241,6 +244,17 @@ class Recall:
                     self._likely.setdefault(here, set()).add(there)
                 elif here in self._likely:
                     self._likely[here].discard(there)
+
+    def overdue(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Order tellers by the share by which their neighbours are more than when their pairs were scored."""
+        rows = self._rows_of(numbers)
+        share = (self._tellers.neighbours.values[rows] + 1) / (self._tellers.judged.values[rows] + 1)
+        return numbers[np.lexsort((numbers, -share))]
+
+    def note_judged(self, numbers: NDArray[np.int64]) -> None:
+        """Take note that the pairs of these tellers are scored with the neighbours that they have."""
+        rows = self._rows_of(numbers)
+        self._tellers.judged.values[rows] = self._tellers.neighbours.values[rows]
 
     def likely(self, number: int) -> NDArray[np.int64]:
         """Return the articles that likely tell the story of this one, in no order."""

@@ -301,6 +301,14 @@ class Segment:
         """Give the pages that were read back to the system."""
         self._map.madvise(mmap.MADV_DONTNEED)
 
+    def give_back_entries(self) -> None:
+        """Give back those of entries; directories and marks, which every key that is looked for touches, stay."""
+        for each in self.sections.values():
+            start = -(-8 * each.place[0] // mmap.PAGESIZE) * mmap.PAGESIZE
+            end = (8 * each.place[0] + 16 * len(each)) // mmap.PAGESIZE * mmap.PAGESIZE
+            if start < end:
+                self._map.madvise(mmap.MADV_DONTNEED, start, end - start)
+
     def damages(self) -> list[str]:
         """Read everything and return what is wrong, in words."""
         data, _, _, sums, _ = next(iter(self.sections.values())).arrays

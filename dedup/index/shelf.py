@@ -41,7 +41,7 @@ from dedup.index.tables import Changes, Tables
 from dedup.index.textlog import PLACE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -57,7 +57,9 @@ _ENTRIES = 1 << 21  # postings that wait, at most
 _PIECE = 2000  # bytes of pending postings a value: two of them fill an LMDB page
 _NUMBERS = 8192  # numbers a value of `gone`, a bit each
 _RESIDENT = 192 << 20  # bytes of mapped files that a process holds before it gives them back
-_MANY = 2000  # keys
+_SLACK = 4 << 20  # of them, that are given back at a time
+_SLICES = 64  # of data.mdb, that are given back each by itself
+_FEW, _MANY = 500, 2000  # keys: no more are those of one article; those of many touch much of every file
 _HEAD, _PART = b"head", b"part"
 _TAIL = struct.Struct(">HQ")
 _OWNER = struct.Struct("<QQ")  # in writer.lock: the process that writes, and the last commit
@@ -91,6 +93,7 @@ class Shelf:
         self._doomed: list[tuple[int, Path]] = []
         self._closed = False
         self._others = _mapped()  # bytes of files that are not the index's, libraries above all
+        self._turn = 0  # what was given back last
 
     # Opening ---------------------------------------------------------------------------------------------------------
 
@@ -202,12 +205,29 @@ class Shelf:
         return _State(head, parts, opened, runs, gone)
 
     def give_back(self) -> None:
-        """Give the pages of mapped files back when they are many: the system keeps them as long as it has room."""
-        if _mapped() - self._others > _RESIDENT:
-            for segment in self._state.opened.values():
-                segment.give_back()
-            self.environment.give_back()
-            self._others = _mapped()
+        """Give pages of mapped files back when they are many: the system keeps them as long as it has room.
+
+        They go a piece at a time, in turn, so that no look-up has to map all of them again. Those that every look-up
+        touches stay, unless they alone are many.
+        """
+        if self._holds() <= _RESIDENT:
+            return
+        opened = list(self._state.opened.values())
+        pieces = len(opened) + _SLICES
+        for _ in range(pieces):
+            turn = self._turn = (self._turn + 1) % pieces
+            if turn < len(opened):
+                opened[turn].give_back_entries()
+            else:
+                self.environment.give_back(turn - len(opened), _SLICES)
+            if self._holds() <= _RESIDENT - _SLACK:
+                return
+        for segment in opened:
+            segment.give_back()
+        self._others = _mapped()
+
+    def _holds(self) -> int:
+        return _mapped() - self._others
 
     def parts(self) -> list[int]:
         """Return the partitions that hold anything, ascending."""
@@ -232,7 +252,7 @@ class Shelf:
             with contextlib.suppress(OSError):  # the batch is there, whatever comes
                 self.environment.lengthen()
                 os.pwrite(self._lock, _OWNER.pack(os.getpid(), writer.head.commit), 0)
-            self._doomed += [(writer.stand, self.files / name) for name in doomed]
+            self._doomed += [(writer.stand, path) for path in (*writer.doomed, *(self.files / name for name in doomed))]
             self._sweep()
         self.give_back()
 
@@ -326,7 +346,8 @@ class View(Tables):
         """
         sections = self._watched(family) if len(keys) > _MANY else self._sections(family)
         found = segments.find(sections, keys, most, self._gone(), parts)
-        self._shelf.give_back()
+        if len(keys) > _FEW:
+            self._shelf.give_back()
         return found
 
     def _watched(self, family: int) -> Iterator[tuple[int | None, segments.Section]]:
@@ -417,6 +438,8 @@ class Writer(View, Changes):
         self._removed: NDArray[np.uint8] | None = None
         self._filing: Filing | None = None
         self._committing = False
+        self.doomed: list[Path] = []
+        """Other files that are needless after the commit."""
 
     def __enter__(self) -> Self:
         """Return the writer."""
@@ -477,6 +500,10 @@ class Writer(View, Changes):
         self._removed = bits
         for piece in np.unique(numbers // _NUMBERS).tolist():
             self.put("gone", piece, bits[piece * _NUMBERS // 8 : (piece + 1) * _NUMBERS // 8].tobytes())
+
+    def doom(self, paths: Iterable[Path]) -> None:
+        """Delete files after the commit, as soon as nobody looks at an older state."""
+        self.doomed += paths
 
     def drop(self, part: int) -> None:
         """Remove a partition: its files go with the commit. Its numbers must be unposted too."""

@@ -81,11 +81,15 @@ class Event:
 
 @dataclass(frozen=True)
 class Info:
-    """What an index holds."""
+    """What an index holds.
+
+    ``capped`` counts pairs in large stories that were not scored again beside a newcomer, as they were too many.
+    """
 
     articles: int
     stories: int
     events: int
+    capped: int
     bytes: int
     oldest: datetime | None
     newest: datetime | None

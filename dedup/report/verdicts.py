@@ -99,6 +99,8 @@ def info(told: Info, width: int) -> Iterator[Text]:
         "learned from": counted(told.learned, "article"),
         "version": printable(told.version),
     }
+    if told.capped:
+        rows["capped"] = f"{counted(told.capped, 'pair')} in large stories not scored again beside newcomers"
     widest = max(map(len, rows))
     for name, value in rows.items():
         yield from wrapped(f"{name:<{widest}}  {value}", width, "  ")
