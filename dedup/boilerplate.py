@@ -16,8 +16,12 @@ count as related, and nothing is learned. The same holds for an outlet that publ
 from __future__ import annotations
 
 import re
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
+from math import prod
+from threading import Lock
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -31,9 +35,10 @@ from dedup.text import Reading, Texts, normalise, token_hash
 from dedup.work import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 NONE = -1  # the code of a token that is the article's own
 
@@ -199,17 +204,19 @@ _RARE = 3.5  # rarity from which a term says what an article is about
 _TERMS = 48  # of them, the most salient
 _UNRELATED, _AT_EDGE = 3, 2  # unrelated articles that make a unit furniture
 # An outlet of many articles repeats stock phrases by chance: one article more is asked for each so many of the outlet.
-_CHANCE_SHORT, _CHANCE_LONG = 200, 2000  # runs and sentences below _LONG words; longer sentences
-_LONG = 8
+_CHANCES = (200, 2000)  # runs and short sentences; long sentences
 _LOOKED_AT = 40  # articles of a unit that are compared
 _RELATED = 0.12  # share of the rare terms from which two articles are related
-_LEAST_OWN = 0.25  # share of an article's words that no other article of the outlet has; less is a copy
-_HALF_OWN = 0.4  # below, all its terms speak for it, also those in what recurs
+# Shares of an article's words that no other article of the outlet has: less is a copy; below the second all its terms
+# speak for it, also those in what recurs.
+_LEFT = (0.25, 0.4)
 # A rare term in more than this share of an outlet's articles says what the outlet writes of, or in which language, and
 # not that two of them are related; learned from so many articles, from outlets that have enough.
 _USUAL, _SPEAK, _FEW = 0.4, 256, 6
 _MOST_MARKED = 0.6  # share of a sentence from which all of it recurs
-_PARTS = 64  # of the entries, by key, looked at one after the other
+_PARTS = 1024  # of the entries, by key: a pass takes some of them, at least one
+_BLOCK = 8192  # articles whose rare terms are read together
+ROOM = 1 << 21  # entries of a pass, where nothing else is said
 
 _ENTRY = np.dtype([("key", "<u8"), ("article", "<i4"), ("start", "<i4"), ("info", "<u2")])
 _ARTICLE = np.dtype(
@@ -218,6 +225,7 @@ _ARTICLE = np.dtype(
         ("print", "<u8"),
         ("outlet", "<u8"),
         ("tokens", "<i4"),
+        ("form", "<u4"),
         ("rare", "<u4", _TERMS),
         ("where", "<u2", (_TERMS, 2)),
     ]
@@ -303,6 +311,10 @@ def observe(
     tokens, sentences = reading.tokens, made.sentences
     hashes, names = _hashed(outlets)
     alone, edge = _placement(made)
+    articles = np.zeros(len(hashes), _ARTICLE)
+    articles["row"], articles["outlet"], articles["tokens"] = rows, hashes, np.diff(tokens.places)
+    sentences_of = made.bounds[made.paragraphs_of]
+    recurrence.shape(reading.terms, tokens.places, sentences.first, alone, edge, sentences_of, articles["form"])
     room = len(sentences) + len(tokens.hashes)
     entries = np.empty(room, _ENTRY)
     count = recurrence.entries(
@@ -313,11 +325,9 @@ def observe(
         sentences.last,
         alone,
         edge,
-        made.bounds[made.paragraphs_of],
-        tuple(entries[name] for name in ("key", "article", "start", "info")),
+        sentences_of,
+        _columns(entries),
     )
-    articles = np.zeros(len(hashes), _ARTICLE)
-    articles["row"], articles["outlet"], articles["tokens"] = rows, hashes, np.diff(tokens.places)
     recurrence.describe(
         tokens.hashes,
         reading.terms,
@@ -352,16 +362,28 @@ def _placement(made: Layout) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return sizes[paragraph] == 1, outer | final
 
 
-class Observer:
-    """Collects what batches tell, in work files, and learns from it.
+@contextmanager
+def _nameless(kind: DTypeLike) -> Iterator[Column]:
+    column = Column.nameless(kind)
+    yield column
+    column.close()
 
-    Memory is bounded by a part of the entries, and by what the articles are about: some 400 bytes an article.
+
+class Observer:
+    """Collects what batches tell, in work files, and learns from it; any number of threads may tell.
+
+    Memory is bounded by ``room`` entries, 52 bytes each, and by the articles: a bit a token, and up to 240 bytes.
+    ``scratch`` gives the work files, one a column.
     """
 
-    def __init__(self) -> None:
-        """Open the work files; the system's folder for temporary files holds them without a name."""
-        self._entries = Column.nameless(_ENTRY)
-        self._articles = Column.nameless(_ARTICLE)
+    def __init__(
+        self, scratch: Callable[[DTypeLike], AbstractContextManager[Column]] = _nameless, room: int = ROOM
+    ) -> None:
+        """Open the work files; by default the system's folder for temporary files holds them without a name."""
+        self._stack, self._lock, self._room = ExitStack(), Lock(), room
+        self._entries = self._stack.enter_context(scratch(_ENTRY))
+        self._found = self._stack.enter_context(scratch(_ENTRY))
+        self._about = {name: self._stack.enter_context(scratch(_ARTICLE[name].base)) for name in _ARTICLE.names or ()}
         self._cuts: list[NDArray[np.int64]] = []  # of each batch the entries where its parts start
         self._names: dict[int, str] = {}
 
@@ -371,44 +393,181 @@ class Observer:
 
     def __exit__(self, *_: object) -> None:
         """Close the files, and so remove them."""
-        self._entries.close()
-        self._articles.close()
+        self._stack.close()
 
     def add(self, observed: Observed) -> None:
         """Take note of a batch. Raises OutputError where the disk is full."""
-        entries = observed.entries
-        part = (entries["key"] >> np.uint64(64 - _PARTS.bit_length() + 1)).astype(np.uint8)
-        order = np.argsort(part, kind="stable")
-        entries = entries[order]
-        entries["article"] += len(self._articles)
-        self._cuts.append(len(self._entries) + np.searchsorted(part[order], np.arange(_PARTS + 1)))
-        self._names |= observed.names
-        self._entries.append(entries)
-        self._articles.append(observed.articles)
-
-    @property
-    def nbytes(self) -> int:
-        """Return the bytes of the work files."""
-        return self._entries.nbytes + self._articles.nbytes
+        entries, cuts = np.empty(len(observed.entries), _ENTRY), np.empty(_PARTS + 1, np.int64)
+        recurrence.deal(_columns(observed.entries), 64 - _PARTS.bit_length() + 1, cuts, _columns(entries))
+        with self._lock:
+            entries["article"] += len(self._about["row"])
+            self._cuts.append(len(self._entries) + cuts)
+            self._names |= observed.names
+            self._entries.append(entries)
+            for name, column in self._about.items():
+                column.append(observed.articles[name].reshape(-1))
 
     def furniture(self) -> Furniture:
-        """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter."""
-        if not len(self._entries):
-            return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), self._names, 0)
-        articles = self._articles.read()
-        prints = articles["print"].copy()
-        parts = [self._recurring(prints, part) for part in range(_PARTS)]
-        return _learn(np.concatenate(parts), articles, prints, self._names)
+        """Return what recurs in unrelated articles of an outlet; the order of the batches does not matter.
 
-    def _recurring(self, prints: NDArray[np.uint64], part: int) -> NDArray[np.void]:
-        """Return the entries of a part whose unit is in two different articles, by key and fingerprint."""
-        taken = np.concatenate([self._entries.read(cuts[part], cuts[part + 1]) for cuts in self._cuts])
-        order = np.argsort(taken["key"])
-        keep = np.zeros(len(taken), np.bool_)
-        recurrence.recurring(taken["key"], taken["article"], order, prints, keep)
-        kept = taken[keep]
-        rank = np.lexsort((kept["start"], kept["article"], prints[kept["article"]], kept["key"]))
-        return kept[rank]
+        Of articles with the same tokens the one speaks that is first by its shape, then by its row.
+        """
+        if not len(self._entries):
+            return no_furniture()
+        hashes, outlets, sizes = np.unique(self._about["outlet"].read(), return_inverse=True, return_counts=True)
+        known = _Articles(outlets.astype(np.int32), sizes, _places_of(self._about["tokens"].read()))
+        common = self._usual(known)
+        passes, covered = self._recurring(known)
+        rare = self._rare(known, common, covered)
+        del covered
+        units, counts, capped = self._judged(known, rare, passes)
+        rows = self._about["row"].read()[units["article"]]
+        names = [self._names.get(number, "") for number in hashes.tolist()]
+        return _furniture(units, counts, rows, known.outlets[units["article"]], names, capped)
+
+    def _usual(self, known: _Articles) -> _Terms:
+        """Return by outlet the rare terms that say nothing of an article of it."""
+        prints = self._about["print"].read()
+        order = np.lexsort((self._about["form"].read(), prints, known.outlets))
+        speaking, bounds = np.empty(len(order), np.int64), np.zeros(len(known.sizes) + 1, np.int64)
+        recurrence.speakers(order, prints, _places_of(known.sizes), _SPEAK, _FEW, speaking, bounds)
+        del prints, order
+        rare, speaking = np.empty((int(bounds[-1]), _TERMS), np.uint32), speaking[: bounds[-1]]
+        ascending = np.argsort(speaking)
+        for start, block in self._blocks("rare"):
+            low, high = np.searchsorted(speaking, (start, start + len(block)), sorter=ascending)
+            places = ascending[low:high]
+            rare[places] = block[speaking[places] - start]
+        terms, terms_of = np.empty(rare.size, np.uint32), np.zeros(len(bounds), np.int64)
+        recurrence.usual(rare, bounds, _USUAL, terms, terms_of)
+        return _Terms(terms[: terms_of[-1]].copy(), terms_of)
+
+    def _blocks(self, *names: str) -> Iterator[tuple[Any, ...]]:
+        """Yield the first article of a block, and what is known of those in it."""
+        shapes = [_ARTICLE[name].shape for name in names]
+        for start in range(0, len(self._about["row"]), _BLOCK):
+            stop = min(start + _BLOCK, len(self._about["row"]))
+            read = [
+                self._about[name].read(start * prod(shape), stop * prod(shape)).reshape(-1, *shape)
+                for name, shape in zip(names, shapes, strict=True)
+            ]
+            yield (start, *read)
+
+    def _recurring(self, known: _Articles) -> tuple[list[int], NDArray[np.uint64]]:
+        """Find the units that are in two different articles, pass by pass: entries of whole keys that have room.
+
+        Returns where the entries of each pass begin among those found, and the tokens in such units, a bit each.
+        """
+        covered = np.zeros(int(known.places[-1]) // 64 + 1, np.uint64)
+        about = (*(self._about[name].read() for name in ("print", "form", "row")), known.outlets)
+        passes = [0]
+        for first, last in self._passes():
+            taken = self._taken(first, last)
+            out = np.empty(len(taken), _ENTRY)  # what lies behind the found ones was never touched: it is no memory
+            count = recurrence.recurring(
+                _columns(taken),
+                np.argsort(taken["key"]),
+                about,
+                known.places,
+                known.sizes,
+                _CHANCES,
+                min(_UNRELATED, _AT_EDGE),
+                covered,
+                _columns(out),
+            )
+            self._found.append(out[:count])
+            passes.append(len(self._found))
+        return passes, covered
+
+    def _passes(self) -> Iterator[tuple[int, int]]:
+        """Yield ranges of parts whose entries have room together; one part is taken in any case."""
+        ends = np.cumsum(np.sum([np.diff(cuts) for cuts in self._cuts], axis=0))
+        first = 0
+        while first < _PARTS:
+            done = int(ends[first - 1]) if first else 0
+            last = max(first + 1, int(np.searchsorted(ends, done + self._room, side="right")))
+            yield first, last
+            first = last
+
+    def _taken(self, first: int, last: int) -> NDArray[np.void]:
+        out = np.empty(sum(int(cuts[last] - cuts[first]) for cuts in self._cuts), _ENTRY)
+        place = 0
+        for cuts in self._cuts:
+            count = int(cuts[last] - cuts[first])
+            self._entries.read_into(out[place : place + count], int(cuts[first]))
+            place += count
+        return out
+
+    def _rare(self, known: _Articles, common: _Terms, covered: NDArray[np.uint64]) -> _Rare:
+        """Return what articles are about: rare terms that are neither usual nor in what recurs."""
+        articles = len(known.outlets)
+        own = np.zeros(articles, np.bool_)
+        terms = np.empty(articles * _TERMS, np.uint32)  # what lies behind was never touched
+        terms_of = np.zeros(articles + 1, np.int64)
+        for start, rare, where in self._blocks("rare", "where"):
+            recurrence.own_words(
+                start, rare, where, known.outlets, known.places, covered, *common, _LEFT, own, terms, terms_of
+            )
+        return _Rare(own, terms, terms_of)
+
+    def _judged(
+        self, known: _Articles, rare: _Rare, passes: list[int]
+    ) -> tuple[NDArray[np.void], NDArray[np.int32], int]:
+        """Return an entry of each unit that is furniture, in how many articles it is, and how many were given up."""
+        units, counts, given_up = [np.empty(0, _ENTRY)], [np.empty(0, np.int32)], 0
+        for start, stop in pairwise(passes):
+            entries = self._found.read(start, stop)
+            first, count = np.empty(len(entries), np.int64), np.empty(len(entries), np.int32)
+            found, capped = recurrence.judge(
+                entries["key"],
+                entries["article"],
+                entries["info"],
+                known.outlets,
+                known.sizes,
+                _CHANCES,
+                *rare,
+                (_UNRELATED, _AT_EDGE),
+                _LOOKED_AT,
+                _RELATED,
+                first,
+                count,
+            )
+            units.append(entries[first[:found]])
+            counts.append(count[:found].copy())
+            given_up += int(capped)
+        return np.concatenate(units), np.concatenate(counts), given_up
+
+
+class _Articles(NamedTuple):
+    """Of articles their outlets, by number, and where their tokens begin; of outlets how many articles they have."""
+
+    outlets: NDArray[np.int32]
+    sizes: NDArray[np.int64]
+    places: NDArray[np.int64]
+
+
+class _Terms(NamedTuple):
+    """Terms of outlets: those of outlet ``i`` are ``values[places[i]:places[i + 1]]``, ascending."""
+
+    values: NDArray[np.uint32]
+    places: NDArray[np.int64]
+
+
+class _Rare(NamedTuple):
+    """What articles are about: terms, as in :class:`_Terms`; ``own`` says which are no copies within their outlet."""
+
+    own: NDArray[np.bool_]
+    values: NDArray[np.uint32]
+    places: NDArray[np.int64]
+
+
+def _columns(entries: NDArray[np.void]) -> tuple[NDArray[Any], ...]:
+    return tuple(entries[name] for name in ("key", "article", "start", "info"))
+
+
+def _places_of(counts: NDArray[Any]) -> NDArray[np.int64]:
+    """Return where each begins, of so many one after the other, and the end."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(counts, dtype=np.int64)])
 
 
 def learn(observed: Iterable[Observed]) -> Furniture:
@@ -419,60 +578,26 @@ def learn(observed: Iterable[Observed]) -> Furniture:
         return observer.furniture()
 
 
-def _learn(
-    entries: NDArray[np.void], articles: NDArray[np.void], prints: NDArray[np.uint64], names: dict[int, str]
-) -> Furniture:
-    by_article = entries[np.lexsort((entries["start"], entries["article"]))]
-    masks, own = np.zeros(len(articles), np.uint64), np.ones(len(articles), np.bool_)
-    least = (_LEAST_OWN, _HALF_OWN)
-    columns = (by_article["article"], by_article["start"], by_article["info"])
-    rare = articles["rare"]
-    by_outlet = np.lexsort((prints, articles["outlet"]))
-    bounds = np.append(np.unique(articles["outlet"][by_outlet], return_index=True)[1], len(articles))
-    recurrence.usual(rare, prints, by_outlet, bounds, _SPEAK, _FEW, _USUAL, masks)
-    recurrence.own_words(*columns, articles["tokens"], rare, articles["where"], least, masks, own)
-    first, count = np.empty(len(entries), np.int64), np.empty(len(entries), np.int32)
-    units, capped = recurrence.judge(
-        entries["key"],
-        entries["article"],
-        entries["info"],
-        prints,
-        rare,
-        masks,
-        own,
-        _floors(entries, articles["outlet"]),
-        (_UNRELATED, _AT_EDGE),
-        _LOOKED_AT,
-        _RELATED,
-        first,
-        count,
-    )
-    return _furniture(entries[first[:units]], count[:units], articles, names, int(capped))
-
-
-def _floors(entries: NDArray[np.void], outlets: NDArray[np.uint64]) -> NDArray[np.int32]:
-    """Return for each entry how many articles more than usual must hold its unit."""
-    _, outlet, counts = np.unique(outlets, return_inverse=True, return_counts=True)
-    long = (entries["info"] >> 2 >= _LONG) & (entries["info"] & recurrence.IS_RUN == 0)
-    floors: NDArray[np.int32] = (
-        counts[outlet[entries["article"]]] // np.where(long, _CHANCE_LONG, _CHANCE_SHORT)
-    ).astype(np.int32)
-    return floors
-
-
 def _furniture(
-    units: NDArray[np.void], counts: NDArray[np.int32], articles: NDArray[np.void], names: dict[int, str], capped: int
+    units: NDArray[np.void],
+    counts: NDArray[np.int32],
+    rows: NDArray[np.int64],
+    outlets: NDArray[np.int32],
+    names: Sequence[str],
+    capped: int,
 ) -> Furniture:
-    where = units["article"]
-    ordered = sorted(names, key=lambda number: names[number])
-    place = {number: index for index, number in enumerate(ordered)}
+    """Put together what was learned; ``outlets`` are places in ``names``, which become those in their order."""
+    ordered = sorted(range(len(names)), key=lambda number: names[number])
+    ordered = [number for number in ordered if names[number]]
+    place = np.full(len(names), -1, np.int32)
+    place[ordered] = np.arange(len(ordered), dtype=np.int32)
     keys = units["key"].copy()
     return Furniture(
         keys=keys,
-        outlets=np.array([place[number] for number in articles["outlet"][where].tolist()], np.int32),
-        articles=counts.copy(),
+        outlets=place[outlets],
+        articles=counts,
         runs=(units["info"] & recurrence.IS_RUN) != 0,
-        rows=articles["row"][where].astype(np.int64),
+        rows=rows,
         starts=units["start"].copy(),
         lengths=(units["info"] >> 2).astype(np.int32),
         names=tuple(names[number] for number in ordered),
@@ -483,7 +608,8 @@ def _furniture(
 
 def no_furniture() -> Furniture:
     """Return the furniture of outlets that nothing is known of."""
-    return _furniture(np.zeros(0, _ENTRY), np.zeros(0, np.int32), np.zeros(0, _ARTICLE), {}, 0)
+    none = np.empty(0, np.int32)
+    return _furniture(np.empty(0, _ENTRY), none, np.empty(0, np.int64), none, (), 0)
 
 
 def restored(*columns: NDArray[Any], names: tuple[str, ...]) -> Furniture:

@@ -15,6 +15,7 @@ import json
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,7 +31,7 @@ from dedup.corpus import open_corpus
 from dedup.errors import CorpusError
 from dedup.formats.rowgroups import RowGroups
 from dedup.pipeline import HELD_BYTES, Sketched, fetch, pair, recipe, verified, wanted, weighing
-from dedup.postings import Keys, Room
+from dedup.postings import Keys
 from dedup.settings import Settings
 from dedup.store import Held, TextStore
 from dedup.survey import Ranking, Runs, furnished, learn_furniture, parts, rank_texts, refuse_duplicates
@@ -133,7 +134,7 @@ def grouped(
     plan = _plan(articles, settings, memory)
     with _work(articles, settings, plan, work, resume=resume) as kept:
         held = Held(plan.held if work is None else 0)  # what is held in memory no later run could take up
-        run = _Run(articles, settings, workers, kept, plan.room, held, Account(len(articles)))
+        run = _Run(articles, settings, workers, kept, plan, held, Account(len(articles)))
         _sketch(run, _learn(run))
         ranking = _rank(run)
         _pair(run, ranking)
@@ -156,8 +157,9 @@ def write(found: Grouped, settings: Settings, file: Path, shown: Path) -> None:
 def _plan(corpus: Corpus, settings: Settings, budget: int | str | None) -> Plan:
     """Plan the run by what the files say of their size."""
     given = budgets.usable() if budget is None else budgets.parse(str(budget))
-    keys = budgets.expected_keys(sum(piece.nbytes for piece in corpus.pieces), settings.sample)
-    load = budgets.Load(len(corpus), keys, max(corpus.sizes(), default=0), settings.boilerplate)
+    tokens = budgets.expected_tokens(sum(piece.nbytes for piece in corpus.pieces))
+    largest, learned = max(corpus.sizes(), default=0), tokens if settings.boilerplate else 0
+    load = budgets.Load(len(corpus), tokens // settings.sample, largest, learned)
     return budgets.plan(given, load, settings.workers, HELD_BYTES)
 
 
@@ -183,7 +185,7 @@ class _Run:
     settings: Settings
     workers: Workers
     work: Work
-    room: Room
+    plan: Plan
     held: Held
     account: Account
 
@@ -231,7 +233,8 @@ def _learn(run: _Run) -> Learned | None:
         read = [column.read() for column in columns.values()]
         return furnished(boilerplate.restored(*read, names=tuple(facts["outlets"])), background)
     with run.stage("learn") as facts:
-        furniture = learn_furniture(run.corpus, background, run.workers, run.work.note_bytes)
+        scratch = partial(run.work.scratch, filed=True)
+        furniture = learn_furniture(run.corpus, background, run.workers, scratch, run.plan.told)
         for name, column in columns.items():
             column.append(getattr(furniture, name))
         facts["outlets"] = furniture.names
@@ -307,7 +310,7 @@ def _pair(run: _Run, ranking: Ranking) -> None:
     facts = run.done("pair")
     if facts is None:
         with run.stage("pair") as facts:
-            found = pair(_sketched(run, ranking), len(ranking), run.settings, run.work, run.room, run.workers)
+            found = pair(_sketched(run, ranking), len(ranking), run.settings, run.work, run.plan.room, run.workers)
             facts |= {"lists": found.capped_lists, "texts": found.capped_texts}
         run.work.drop("keys", "batches", "sampled", "sampled-counts", "near", "members")
     run.account.capped_lists, run.account.capped_articles = facts["lists"], facts["texts"]

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from dedup.boilerplate import ROOM
 from dedup.errors import SettingsError
 from dedup.postings import Room
 
@@ -26,33 +27,38 @@ _BASE, _THREAD = 320 << 20, 160 << 20
 _ARTICLE, _KEY = 130, 3
 _SKETCHED = 420  # of an article in a row group that is read, of which a few wait for the one before them
 _WAITING = 3  # row groups a thread
-_LEARNED = 1700  # of an article while boilerplate is learned, which is not done out of core
+# While boilerplate is learned: an article, with 48 rare terms at the most; an entry (a sentence or a run) of a pass.
+_LEARNED, _TOLD = 240, 52
 # In memory: what would else be on disk comes on top.
 _ARTICLE_HELD, _KEY_HELD = 300, 16
 _ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
 _TOKEN = 6  # bytes of text, about
-_LEAST = Room(1 << 18, 1 << 18)
+_LEAST, _LEAST_TOLD = Room(1 << 18, 1 << 18), 1 << 19
 _MOST = Room()
 
 
 class Load(NamedTuple):
     """What a run has to bear: articles, about how many sampled shingles, the articles of the largest row group.
 
-    ``learns`` says whether boilerplate is learned.
+    ``tokens`` are about how many boilerplate is learned from, 0 where it is not.
     """
 
     articles: int
     keys: int
     largest: int
-    learns: bool
+    tokens: int
 
 
 class Plan(NamedTuple):
-    """Whether columns go to disk, what is worked on at a time, and how many bytes of text may be held."""
+    """Whether columns go to disk, what is worked on at a time, and how many bytes of text may be held.
+
+    ``told`` are the entries that are worked on at a time while boilerplate is learned.
+    """
 
     on_disk: bool
     room: Room
     held: int
+    told: int = ROOM
 
 
 def parse(written: str) -> int:
@@ -86,9 +92,9 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def expected_keys(text: int, sample: int) -> int:
-    """Return about how many sampled shingles so many bytes of text have."""
-    return text // (_TOKEN * sample)
+def expected_tokens(text: int) -> int:
+    """Return about how many tokens so many bytes of text have."""
+    return text // _TOKEN
 
 
 def plan(memory: int, load: Load, threads: int, held: int) -> Plan:
@@ -98,21 +104,22 @@ def plan(memory: int, load: Load, threads: int, held: int) -> Plan:
     """
     fixed = _BASE + threads * (_THREAD + _WAITING * load.largest * _SKETCHED)
     grouping = load.articles * _ARTICLE + load.keys * _KEY + threads * _bytes(_LEAST)
-    learning = load.articles * _LEARNED if load.learns else 0
+    learning = load.articles * _LEARNED + load.tokens // 8 + min(_LEAST_TOLD, load.tokens) * _TOLD if load.tokens else 0
     needed = fixed + max(grouping, learning)
     if memory < needed:
         cheaper = f" ({_shown(fixed + grouping)} with --keep-boilerplate)" if learning > grouping else ""
         message = f"{load.articles:,} articles need {_shown(needed)} at least{cheaper}; give more, or split the corpus"
         raise SettingsError(f"memory {_shown(memory)}: {message}")
+    told = min(ROOM, _LEAST_TOLD + (memory - fixed - learning) // _TOLD)
     whole = fixed + load.articles * _ARTICLE_HELD + load.keys * _KEY_HELD + threads * _bytes(_MOST)
     if max(whole, needed) + held <= memory:
-        return Plan(on_disk=False, room=_MOST, held=held)
+        return Plan(on_disk=False, room=_MOST, held=held, told=told)
     share = (memory - fixed - grouping) // threads
     room = Room(
         min(_MOST.entries, _LEAST.entries + share // 2 // _ENTRY),
         min(_MOST.mentions, _LEAST.mentions + share // 2 // _MENTION),
     )
-    return Plan(on_disk=True, room=room, held=0)
+    return Plan(on_disk=True, room=room, held=0, told=told)
 
 
 def _bytes(room: Room) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
@@ -19,8 +20,9 @@ from dedup.vocabulary import Tally, Vocabulary, short_terms, vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
     from dedup.background import Background
     from dedup.boilerplate import Observed
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
     from dedup.profiles import Outlines
     from dedup.settings import Settings
     from dedup.store import Held
+    from dedup.work import Column
     from dedup.workers import Workers
 
 _NAMED = 5  # examples in a message
+_AT_ONCE = 4096  # articles that are read together to learn what their outlets repeat
 
 
 # The first pass: what is said again and again ---------------------------------------------------------------------
@@ -65,32 +69,37 @@ class Known(Protocol):
 def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
     """Read every article once for the boilerplate of its outlet and the rarity of its terms."""
     rarity, tally, short = _rarity(background), Tally(), np.empty(0, np.uint64)
-    pieces = range(len(corpus.pieces))
     with Observer() as observer:
-        for part in workers.map("learn", lambda piece: list(_told(corpus, piece, rarity)), pieces, corpus.sizes()):
+        look = partial(_told, corpus, rarity=rarity, observer=observer)
+        for part in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
             for told in part:
-                observer.add(told.observed)
                 tally.add(told.terms, told.articles)
                 short = np.union1d(short, told.short)
         return Learned(observer.furniture(), vocabulary(tally, background, short))
 
 
-def learn_furniture(corpus: Corpus, background: Background, workers: Workers, note: Callable[[int], None]) -> Furniture:
+def learn_furniture(
+    corpus: Corpus,
+    background: Background,
+    workers: Workers,
+    scratch: Callable[[DTypeLike], AbstractContextManager[Column]],
+    room: int,
+) -> Furniture:
     """Read every article once for the boilerplate of its outlet, and for nothing else.
 
-    ``note`` is told of the bytes that this takes on disk.
+    ``scratch`` gives the columns for it, in files; ``room`` entries of them are worked on at a time.
     """
     rarity = _rarity(background)
 
-    def look(piece: int) -> list[Observed]:
-        fields = ("text", "source", "url")
-        return [_observed(corpus, piece, row, batch, rarity)[0] for row, batch in corpus.read(piece, fields)]
+    def look(piece: int) -> None:
+        for first, whole in corpus.read(piece, ("text", "source", "url")):
+            for start in range(0, whole.num_rows, _AT_ONCE):
+                row, batch = first + start, whole.slice(start, _AT_ONCE)
+                observer.add(_observed(corpus, piece, row, batch, rarity)[0])
 
-    with Observer() as observer:
-        for part in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
-            for observed in part:
-                observer.add(observed)
-        note(observer.nbytes)
+    with Observer(scratch, room) as observer:
+        for _ in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
+            pass
         return observer.furniture()
 
 
@@ -105,21 +114,24 @@ def _rarity(background: Background) -> Rarity:
 
 
 class _Told(NamedTuple):
-    observed: Observed
     terms: NDArray[np.uint64]
     short: NDArray[np.uint64]
     articles: int
 
 
-def _told(corpus: Corpus, piece: int, rarity: Rarity) -> Iterator[_Told]:
+def _told(corpus: Corpus, piece: int, rarity: Rarity, observer: Observer) -> list[_Told]:
+    """Tell the observer of a piece, and return what its batches say."""
+    told = []
     for row, batch in corpus.read(piece, ("text", "title", "source", "url")):
         observed, reading = _observed(corpus, piece, row, batch, rarity)
+        observer.add(observed)
         titles = text.read(text.views(batch["title"]))
         terms = np.empty(len(reading.terms) + len(titles.terms), np.uint64)
         count = profiling.distinct_terms(
             reading.terms, reading.tokens.places, titles.terms, titles.tokens.places, terms
         )
-        yield _Told(observed, terms[:count], short_terms(reading, titles), batch.num_rows)
+        told.append(_Told(terms[:count], short_terms(reading, titles), batch.num_rows))
+    return told
 
 
 def _observed(
@@ -210,6 +222,7 @@ def survey(
     ids = pa.concat_arrays([part.about["id"] for part in read])
     refuse_duplicates(ids)
     outlines = [part.outlines for part in read if part.outlines is not None]
+    read = [part._replace(outlines=None) for part in read]  # so that they are let go where they are joined
     return Survey(
         ids,
         pa.concat_arrays([part.about["published"] for part in read]),
@@ -249,18 +262,20 @@ def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> I
 def _thoroughly(
     corpus: Corpus, recipe: Recipe, piece: int, learned: Known, settings: Settings, held: Held | None
 ) -> Iterator[Part]:
-    for row, batch in corpus.read(piece, ("id", "published", "text", "title", "source", "url")):
+    fields = ("id", "published", "text", "source", "url", *(("title",) if settings.stories else ()))
+    for row, batch in corpus.read(piece, fields):
         if held is not None:
             held.offer(row, batch["text"])
         with _located(corpus, piece, row):
             texts = text.views(batch["text"])
-            reading, titles = text.read(texts), text.read(text.views(batch["title"]))
+            reading = text.read(texts, terms=settings.stories)
+            titles = text.read(text.views(batch["title"])) if settings.stories else None
         outlets = _outlets(batch)
         boilerplate = mark(texts, reading, outlets, learned.furniture).mask
         if not settings.boilerplate:
             boilerplate[:] = False
         outlines = None
-        if settings.stories:
+        if titles is not None:
             outlines = profiles.outline(reading, boilerplate, titles, learned.vocabulary.of(reading, titles))
         yield Part(
             batch.select(["id", "published"]),

@@ -158,9 +158,9 @@ class Work:
             column.close()
 
     @contextmanager
-    def scratch(self, dtype: DTypeLike) -> Iterator[Column]:
-        """Yield a column that no stage leaves to another; in a file it has no name."""
-        column = self._unnamed(dtype)
+    def scratch(self, dtype: DTypeLike, *, filed: bool = False) -> Iterator[Column]:
+        """Yield a column that no stage leaves to another; in a file, ``filed`` in any case, it has no name."""
+        column = self._unnamed(dtype) if self._on_disk or not filed else Column.nameless(dtype)
         self._scratch.append(column)
         yield column
         self.note_bytes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -274,13 +275,23 @@ def article(seed: int, *extra: str) -> str:
 
 
 def learned(
-    texts: Sequence[str], outlets: Sequence[str], size: int = 1000, order: Sequence[int] | None = None
+    texts: Sequence[str],
+    outlets: Sequence[str],
+    size: int = 1000,
+    order: Sequence[int] | None = None,
+    room: int | None = None,
 ) -> Furniture:
     numbers = list(order if order is not None else range(len(texts)))
-    return learn(
+    batches = (
         observed([texts[i] for i in part], [outlets[i] for i in part], part)
         for part in (numbers[start : start + size] for start in range(0, len(numbers), size))
     )
+    if room is None:
+        return learn(batches)
+    with Observer(room=room) as observer:
+        for batch in batches:
+            observer.add(batch)
+        return observer.furniture()
 
 
 def observed(texts: Sequence[str], outlets: Sequence[str], rows: Sequence[int]) -> Observed:
@@ -401,18 +412,36 @@ def test_related_articles_are_compared_up_to_a_limit() -> None:
     assert furniture.capped > 0
 
 
-def values(furniture: Furniture) -> dict[int, tuple[int, int]]:
-    return {
-        int(key): (int(articles), int(row))
-        for key, articles, row in zip(furniture.keys, furniture.articles, furniture.rows, strict=True)
-    }
+def listed(furniture: Furniture) -> list[object]:
+    columns = (furniture.keys, furniture.outlets, furniture.articles, furniture.runs, furniture.rows, furniture.starts)
+    return [*(column.tolist() for column in columns), furniture.lengths.tolist(), furniture.names, furniture.capped]
 
 
-@given(st.permutations(range(12)), st.integers(1, 12))
-def test_order_and_batch_size_change_nothing(order: list[int], size: int) -> None:
+@given(st.permutations(range(12)), st.integers(1, 12), st.sampled_from([None, 1, 10, 500]))
+def test_order_batch_size_and_room_change_nothing(order: list[int], size: int, room: int | None) -> None:
     texts = [article(seed, *([SIGN_OFF] if seed % 2 else []), *([MENU] if seed % 3 else [])) for seed in range(12)]
     outlets = ["gazette" if seed < 8 else "herald" for seed in range(12)]
-    assert values(learned(texts, outlets, size, order)) == values(learned(texts, outlets))
+    assert listed(learned(texts, outlets, size, order, room)) == listed(learned(texts, outlets))
+
+
+@given(st.permutations(range(32)), st.integers(1, 32))
+def test_of_equal_texts_the_same_one_speaks_in_any_order(order: list[int], size: int) -> None:
+    """Texts of the same tokens have a sentence at their edge, or not, by their paragraphs."""
+    lined = ["\n\n".join([SIGN_OFF, *sentences(np.random.default_rng(seed), 6)]) for seed in range(16)]
+    texts = lined + [one.replace("\n\n", " ") for one in lined]
+    outlets = [f"gazette {seed // 2}" for seed in range(16)] * 2
+    wanted = learned(texts, outlets)
+    assert 0 < len(wanted) < 8
+    assert listed(learned(texts, outlets, size, order)) == listed(wanted)
+
+
+def test_threads_tell_in_any_order() -> None:
+    texts, outlets = [article(seed, SIGN_OFF) for seed in range(40)], ["gazette", "herald"] * 20
+    with Observer() as observer, ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(observer.add, observed([texts[i]], [outlets[i]], [i])) for i in range(40)]:
+            done.result()
+        found = observer.furniture()
+    assert listed(found) == listed(learned(texts, outlets))
 
 
 def test_the_listing_shows_an_example() -> None:
@@ -462,6 +491,8 @@ sys.path.insert(0, sys.argv[1])
 import test_boilerplate as made
 from dedup.errors import OutputError
 observed = made.observed([made.article(seed) for seed in range(99)], ["gazette"] * 99, range(99))
+with made.Observer() as observer:  # so that its kernel is compiled, and kept in a file
+    observer.add(observed)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
 try:
     with made.Observer() as observer:

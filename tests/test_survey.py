@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,8 @@ from dedup.corpus import open_corpus
 from dedup.errors import CorpusError
 from dedup.pipeline import recipe
 from dedup.settings import Settings
-from dedup.survey import Learned, Runs, Survey, _runs, learn, survey
+from dedup.survey import Learned, Runs, Survey, _runs, learn, learn_furniture, survey
+from dedup.work import Work
 from dedup.workers import Workers
 
 if TYPE_CHECKING:
@@ -125,6 +127,20 @@ def test_row_groups_teach_the_same(news: pa.Table, group: int, tmp_path: Path) -
     np.testing.assert_array_equal(one.vocabulary.key, two.vocabulary.key)
     np.testing.assert_array_equal(one.furniture.keys, two.furniture.keys)
     assert one.furniture.names == two.furniture.names
+
+
+@pytest.mark.parametrize("room", [1, 1000, 10**6])
+@pytest.mark.parametrize("on_disk", [False, True])
+def test_furniture_alone_is_what_both_teach(news: pa.Table, room: int, tmp_path: Path, on_disk: bool) -> None:  # noqa: FBT001
+    pq.write_table(news, tmp_path / "news.parquet", row_group_size=20)
+    source, background, workers = open_corpus(tmp_path / "news.parquet"), Background.load(), Workers(3)
+    both = learn(source, background, workers).furniture
+    with Work(on_disk=on_disk) as work:
+        alone = learn_furniture(source, background, workers, partial(work.scratch, filed=True), room)
+        assert work.most_bytes > 0
+    assert len(both) > 0
+    for name in ("keys", "outlets", "articles", "runs", "rows", "starts", "lengths", "names", "capped"):
+        assert np.array_equal(getattr(both, name), getattr(alone, name)), name
 
 
 def test_an_empty_corpus_teaches_nothing() -> None:

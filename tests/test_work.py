@@ -74,6 +74,17 @@ def test_the_most_bytes_on_disk_are_counted() -> None:
     assert work.most_bytes == 80
 
 
+def test_scratch_is_in_a_file_where_that_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with Work(on_disk=False) as work:
+        with work.scratch(np.int64) as held, work.scratch(np.int64, filed=True) as filed:
+            for column in (held, filed):
+                column.append(np.arange(10))
+            assert (held.on_disk, filed.on_disk) == (False, True)
+        assert list(tmp_path.iterdir()) == []
+    assert work.most_bytes == 80
+
+
 def test_scratch_is_counted_and_goes(tmp_path: Path) -> None:
     with WorkFolder(tmp_path / "work", RUN, resume=False) as work:
         with work.scratch(np.int64) as column:

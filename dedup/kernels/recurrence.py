@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 
 from dedup.kernels.hashing import PRIME_1, PRIME_3, avalanche, rotate
-from dedup.kernels.jit import inline, kernel, u32, u64
+from dedup.kernels.jit import inline, kernel, trailing_zeros, u32, u64
 
 RUN = 8  # tokens
 SAMPLED = 4  # one run in so many is looked at, by its hash
 BRIDGE = 8  # tokens between two units that recur: what lies there recurs in runs that were not sampled
 LEAST = 4  # tokens of a sentence that counts; shorter ones do where they are a paragraph
 EDGE, IS_RUN = 1, 2  # flags of an entry, below its length
+LONG = 8  # tokens from which a sentence is long
 _LONGEST = (1 << 14) - 1  # tokens of a sentence that counts
 _FAR = (1 << 16) - 1  # tokens from which a place in a text is not told apart
+_FEW = 16  # entries that are sorted one by one
 _POWER = u64(pow(int(PRIME_1), RUN, 1 << 64))
 _RUN_SALT = PRIME_3
 
@@ -110,6 +112,19 @@ def tabulate(terms: Any, values: Any, words: Any, found: Any) -> None:
 
 
 @kernel
+def shape(terms: Any, places: Any, first: Any, alone: Any, edge: Any, sentences_of: Any, forms: Any) -> None:
+    """Write of every text a hash of what its fingerprint leaves out: its terms, its sentences and where they stand."""
+    for text in range(len(places) - 1):
+        state = u64(0)
+        for token in range(places[text], places[text + 1]):
+            state = rotate(state ^ terms[token], 31) * PRIME_1
+        for sentence in range(sentences_of[text], sentences_of[text + 1]):
+            flags = (2 if alone[sentence] else 0) + (1 if edge[sentence] else 0)
+            state = rotate(state ^ u64(4 * (first[sentence] - places[text]) + flags), 29) * PRIME_1
+        forms[text] = u32(avalanche(state) >> u64(32))
+
+
+@kernel
 def describe(
     hashes: Any,
     terms: Any,
@@ -199,9 +214,84 @@ def describe(
             seen[used[index]] = u64(0)
 
 
+@inline
+def _copy(columns: Any, entry: Any, out: Any, place: Any) -> None:
+    out[0][place] = columns[0][entry]
+    out[1][place] = columns[1][entry]
+    out[2][place] = columns[2][entry]
+    out[3][place] = columns[3][entry]
+
+
 @kernel
-def recurring(keys: Any, articles: Any, order: Any, prints: Any, keep: Any) -> None:
-    """Mark the entries of units that stand in two and more different texts; ``order`` sorts by key."""
+def deal(columns: Any, shift: Any, cuts: Any, dealt: Any) -> None:
+    """Copy entries, those whose keys begin alike together, and write to ``cuts`` where each beginning starts."""
+    keys = columns[0]
+    cuts[:] = 0
+    for entry in range(len(keys)):
+        cuts[int(keys[entry] >> u64(shift)) + 1] += 1
+    for part in range(1, len(cuts)):
+        cuts[part] += cuts[part - 1]
+    place = cuts[:-1].copy()
+    for entry in range(len(keys)):
+        part = int(keys[entry] >> u64(shift))
+        _copy(columns, entry, dealt, place[part])
+        place[part] += 1
+
+
+# What recurs -------------------------------------------------------------------------------------------------------
+
+
+@inline
+def _cover(covered: Any, start: Any, stop: Any) -> None:
+    """Set the bits ``start`` to ``stop``."""
+    place = start
+    while place < stop:
+        many = min(64 - (place & 63), stop - place)
+        bits = ~u64(0) if many == 64 else (u64(1) << u64(many)) - u64(1)
+        covered[place >> 6] |= bits << u64(place & 63)
+        place += many
+
+
+@inline
+def _by_print(found: Any, articles: Any, prints: Any) -> None:
+    """Sort entries by the fingerprints of their articles, in place."""
+    if len(found) > _FEW:
+        found[:] = found[np.argsort(np.array([prints[articles[entry]] for entry in found]))]
+        return
+    for index in range(1, len(found)):
+        entry = found[index]
+        own, place = prints[articles[entry]], index
+        while place > 0 and prints[articles[found[place - 1]]] > own:
+            found[place] = found[place - 1]
+            place -= 1
+        found[place] = entry
+
+
+@inline
+def _stands_before(articles: Any, starts: Any, forms: Any, rows: Any, one: Any, two: Any) -> Any:
+    """Say which of two entries of equal texts speaks for both, whatever the order in which they came."""
+    left, right = articles[one], articles[two]
+    if forms[left] != forms[right]:
+        return forms[left] < forms[right]
+    if rows[left] != rows[right]:
+        return rows[left] < rows[right]
+    return starts[one] < starts[two]
+
+
+@kernel
+def recurring(
+    columns: Any, order: Any, about: Any, places: Any, sizes: Any, chances: Any, least: Any, covered: Any, out: Any
+) -> Any:
+    """Find the units that stand in two and more different texts; return how many entries were written.
+
+    ``columns`` are entries, which ``order`` sorts by key; ``about`` (fingerprint, form, row, outlet) of the articles,
+    whose tokens begin at ``places``. The tokens of all these units are set in the bits of ``covered``. Of those that
+    stand in enough texts to be furniture, ``least`` and one more for each ``chances`` of the ``sizes`` of the outlet,
+    one entry a text is written to ``out``, by fingerprint.
+    """
+    keys, articles, starts, infos = columns
+    prints, forms, rows, outlets = about
+    written = 0
     start = 0
     while start < len(order):
         end = start + 1
@@ -210,127 +300,180 @@ def recurring(keys: Any, articles: Any, order: Any, prints: Any, keep: Any) -> N
             differ |= prints[articles[order[end]]] != prints[articles[order[start]]]
             end += 1
         if differ:
-            for index in range(start, end):
-                keep[order[index]] = True
+            found = order[start:end]
+            for entry in found:
+                begin = places[articles[entry]] + starts[entry]
+                _cover(covered, begin, begin + (infos[entry] >> 2))
+            need = least + _floor(infos[found[0]], sizes[outlets[articles[found[0]]]], chances)
+            if len(found) >= need:
+                _by_print(found, articles, prints)
+                before, best = written, found[0]
+                for index in range(1, len(found) + 1):
+                    last = index == len(found)
+                    if last or prints[articles[found[index]]] != prints[articles[best]]:
+                        _copy(columns, best, out, written)
+                        written += 1
+                        if not last:
+                            best = found[index]
+                    elif _stands_before(articles, starts, forms, rows, found[index], best):
+                        best = found[index]
+                if written - before < need:
+                    written = before
         start = end
+    return written
+
+
+@inline
+def _floor(info: Any, size: Any, chances: Any) -> Any:
+    """Return how many articles more than usual must hold a unit, in an outlet of so many."""
+    long = (info >> 2) >= LONG and info & IS_RUN == 0
+    return size // (chances[1] if long else chances[0])
+
+
+# What articles are about ---------------------------------------------------------------------------------------------
 
 
 @kernel
-def usual(rare: Any, prints: Any, order: Any, bounds: Any, most: Any, least: Any, share: Any, masks: Any) -> None:
-    """Write of every article which of its rare terms are usual in its outlet: in more than ``share`` of its articles.
+def speakers(order: Any, prints: Any, bounds: Any, most: Any, least: Any, speaking: Any, speakers_of: Any) -> None:
+    """Write the articles that speak for their outlet, and where those of each outlet start: its first different ones.
 
-    ``order`` are the articles by outlet, which starts at ``bounds``, and fingerprint; the first ``most`` different
-    ones speak for an outlet, and where there are less than ``least`` nothing is usual.
+    ``order`` are the articles by outlet, which starts at ``bounds``, and fingerprint. There are up to ``most``; none
+    where there are less than ``least``.
     """
-    terms = np.empty(most * rare.shape[1], np.uint32)
+    written = 0
     for outlet in range(len(bounds) - 1):
-        articles, count = 0, 0
+        first = written
         for place in range(bounds[outlet], bounds[outlet + 1]):
-            article = order[place]
-            if articles == most:
+            if written - first == most:
                 break
-            if place > bounds[outlet] and prints[article] == prints[order[place - 1]]:
-                continue
-            articles += 1
-            for index in range(rare.shape[1]):
-                if rare[article, index] == u32(0):
-                    break
-                terms[count] = rare[article, index]
-                count += 1
-        if articles < least:
-            continue
-        ordered = np.sort(terms[:count])
-        common, start = 0, 0
-        for index in range(1, count + 1):
-            if index == count or ordered[index] != ordered[start]:
-                if index - start > share * articles:
-                    ordered[common] = ordered[start]
-                    common += 1
+            if place == bounds[outlet] or prints[order[place]] != prints[order[place - 1]]:
+                speaking[written] = order[place]
+                written += 1
+        if written - first < least:
+            written = first
+        speakers_of[outlet + 1] = written
+
+
+@kernel
+def usual(rare: Any, speakers_of: Any, share: Any, terms: Any, terms_of: Any) -> None:
+    """Write the rare terms that are usual in an outlet, ascending: those in more than ``share`` of its speakers.
+
+    ``rare`` are those of the speakers; ``terms_of`` becomes where each outlet's start in ``terms``.
+    """
+    written = 0
+    for outlet in range(len(speakers_of) - 1):
+        low, high = speakers_of[outlet], speakers_of[outlet + 1]
+        ordered = np.sort(rare[low:high].copy().ravel())
+        start = np.searchsorted(ordered, u32(1))  # 0 is no term
+        for index in range(start + 1, len(ordered) + 1):
+            if index == len(ordered) or ordered[index] != ordered[start]:
+                if index - start > share * (high - low):
+                    terms[written] = ordered[start]
+                    written += 1
                 start = index
-        if common == 0:
+        terms_of[outlet + 1] = written
+
+
+@inline
+def _spans(covered: Any, low: Any, high: Any, span: Any) -> Any:
+    """Write the stretches of set bits from ``low`` to ``high``, over gaps of BRIDGE; return (stretches, their bits)."""
+    spans, inside, place = 0, 0, low
+    while place < high:
+        rest = covered[place >> 6] >> u64(place & 63)
+        if rest == u64(0):
+            place += 64 - (place & 63)
             continue
-        for place in range(bounds[outlet], bounds[outlet + 1]):
-            article = order[place]
-            mask = u64(0)
-            for index in range(rare.shape[1]):
-                if rare[article, index] == u32(0):
-                    break
-                found = np.searchsorted(ordered[:common], rare[article, index])
-                if found < common and ordered[found] == rare[article, index]:
-                    mask |= u64(1) << u64(index)
-            masks[article] = mask
+        start = place + trailing_zeros(rest)
+        if start >= high:
+            break
+        stop = start
+        while stop < high:
+            many = min(trailing_zeros(~(covered[stop >> 6] >> u64(stop & 63))), 64 - (stop & 63))
+            stop = min(high, stop + many)
+            if stop & 63 != 0 or many == 0:
+                break
+        if spans > 0 and start - low - span[spans - 1, 1] <= BRIDGE:
+            inside += stop - low - span[spans - 1, 1]
+        else:
+            span[spans, 0] = start - low
+            inside += stop - start
+            spans += 1
+        span[spans - 1, 1] = stop - low
+        place = stop
+    return spans, inside
 
 
 @kernel
 def own_words(
-    articles: Any, starts: Any, infos: Any, tokens: Any, rare: Any, where: Any, least: Any, masks: Any, own: Any
+    first: Any,
+    rare: Any,
+    where: Any,
+    outlets: Any,
+    places: Any,
+    covered: Any,
+    common: Any,
+    common_of: Any,
+    least: Any,
+    own: Any,
+    terms: Any,
+    terms_of: Any,
 ) -> None:
-    """Say of every article what is left of it without its recurring units, given by article and start.
+    """Say of the articles from ``first`` on, as many as ``rare`` has rows, what is left of them without what recurs.
 
-    ``masks``, what is usual in the outlet, become the rare terms that are not and stand outside of them (all terms,
-    where less than ``least[1]`` of the article is left); ``own`` whether at least
-    ``least[0]`` of its tokens is left: less is a copy within the outlet.
+    ``own`` becomes whether at least ``least[0]`` of its tokens is left: less is a copy within the outlet. Of these the
+    rare terms are written to ``terms`` that are not usual in the outlet and stand outside of what recurs (all terms,
+    where less than ``least[1]`` of the article is left). An article in which nothing recurs gets none: nobody asks.
     """
-    span = np.empty((len(articles), 2), np.int64)
-    begin = 0
-    while begin < len(articles):
-        article = articles[begin]
-        end, covered, reach, spans = begin, 0, 0, 0
-        while end < len(articles) and articles[end] == article:
-            start, stop = starts[end], starts[end] + (infos[end] >> 2)
-            if spans == 0 or start - reach > BRIDGE:
-                spans += 1
-                span[spans - 1, 0] = start
-                covered += stop - start
-                reach = stop
-            elif stop > reach:
-                covered += stop - reach
-                reach = stop
-            span[spans - 1, 1] = reach
-            end += 1
-        left = 1 - covered / tokens[article]
+    longest = 1
+    for article in range(first, first + len(rare)):
+        longest = max(longest, places[article + 1] - places[article])
+    span = np.empty((longest // 2 + 2, 2), np.int64)
+    written = terms_of[first]
+    for index in range(len(rare)):
+        article = first + index
+        low, high = places[article], places[article + 1]
+        spans, inside = _spans(covered, low, high, span)
+        left = 1 - inside / max(1, high - low)
         own[article] = left >= least[0]
-        mask = u64(0)
-        for index in range(rare.shape[1]):
-            if rare[article, index] == u32(0):
-                break
-            outside = left < least[1]
-            for side in range(2):
-                place = int(where[article, index, side])
-                inside = False
-                for number in range(spans):
-                    if span[number, 0] <= place < span[number, 1]:
-                        inside = True
-                outside |= not inside
-            if outside:
-                mask |= u64(1) << u64(index)
-        masks[article] = mask if left < least[1] else mask & ~masks[article]
-        begin = end
+        if spans > 0 and own[article]:
+            begin, end = common_of[outlets[article]], common_of[outlets[article] + 1]
+            for number in range(rare.shape[1]):
+                term = rare[index, number]
+                if term == u32(0):
+                    break
+                counts = left < least[1]
+                if not counts:
+                    found = begin + np.searchsorted(common[begin:end], term)
+                    if found < end and common[found] == term:
+                        continue
+                    for side in range(2):
+                        place = int(where[index, number, side])
+                        outside = True
+                        for stretch in range(spans):
+                            outside &= not span[stretch, 0] <= place < span[stretch, 1]
+                        counts |= outside
+                if counts:
+                    terms[written] = term
+                    written += 1
+        terms_of[article + 1] = written
 
 
 @inline
-def _related(rare: Any, masks: Any, one: Any, two: Any, share: Any) -> Any:
+def _related(terms: Any, terms_of: Any, one: Any, two: Any, share: Any) -> Any:
     """Say whether two articles share this part of the rare terms of the one that has fewer."""
-    i, j, both, left, right = 0, 0, 0, 0, 0
-    most = rare.shape[1]
-    while i < most and rare[one, i] != u32(0):
-        left += int((masks[one] >> u64(i)) & u64(1))
-        i += 1
-    while j < most and rare[two, j] != u32(0):
-        right += int((masks[two] >> u64(j)) & u64(1))
-        j += 1
-    ends_one, ends_two = i, j
-    i = j = 0
+    i, ends_one = terms_of[one], terms_of[one + 1]
+    j, ends_two = terms_of[two], terms_of[two + 1]
+    fewer, both = min(ends_one - i, ends_two - j), 0
     while i < ends_one and j < ends_two:
-        if rare[one, i] < rare[two, j]:
+        if terms[i] < terms[j]:
             i += 1
-        elif rare[one, i] > rare[two, j]:
+        elif terms[i] > terms[j]:
             j += 1
         else:
-            both += int((masks[one] >> u64(i)) & (masks[two] >> u64(j)) & u64(1))
+            both += 1
             i += 1
             j += 1
-    return both >= share * min(left, right)
+    return both >= share * fewer
 
 
 @inline
@@ -340,10 +483,9 @@ def _unrelated(
     start: Any,
     end: Any,
     flag: Any,
-    prints: Any,
-    rare: Any,
-    masks: Any,
     own: Any,
+    terms: Any,
+    terms_of: Any,
     kept: Any,
     need: Any,
     looked: Any,
@@ -353,15 +495,14 @@ def _unrelated(
     many, seen = 0, 0
     for entry in range(start, end):
         article = articles[entry]
-        repeated = entry > start and prints[article] == prints[articles[entry - 1]]
-        if repeated or not own[article] or (infos[entry] & flag) != flag:
+        if not own[article] or (infos[entry] & flag) != flag:
             continue
         if seen == looked:
             return -1
         seen += 1
         fresh = True
         for other in range(many):
-            fresh &= not _related(rare, masks, article, kept[other], share)
+            fresh &= not _related(terms, terms_of, article, kept[other], share)
         if fresh:
             kept[many] = article
             many += 1
@@ -375,41 +516,39 @@ def judge(
     keys: Any,
     articles: Any,
     infos: Any,
-    prints: Any,
-    rare: Any,
-    masks: Any,
+    outlets: Any,
+    sizes: Any,
+    chances: Any,
     own: Any,
-    floors: Any,
+    terms: Any,
+    terms_of: Any,
     needs: Any,
     looked: Any,
     share: Any,
     first_of: Any,
     count_of: Any,
 ) -> Any:
-    """Write the units (of entries sorted by key and fingerprint) that recur in unrelated articles; count the capped.
+    """Write the units that recur in unrelated articles, of entries as ``recurring`` writes them; count the capped.
 
-    ``needs`` are how many pairwise unrelated articles make a unit furniture: anywhere, and at the edge; an entry's
-    floor is how many articles more must hold it. At most ``looked`` articles of a unit are compared. A unit is
-    written as its first entry and the number of its distinct articles. Returns (units, units that might have been
-    found had more articles been compared).
+    ``needs`` are how many pairwise unrelated articles make a unit furniture: anywhere, and at the edge; in all, one
+    more for each ``chances`` of the ``sizes`` of the outlet must hold it. At most ``looked`` articles of a unit are
+    compared. A unit is written as its first entry and the number of its different articles. Returns (units, units
+    that might have been found had more articles been compared).
     """
     units, capped = 0, 0
     kept = np.empty(looked, np.int64)
     start = 0
     while start < len(keys):
-        end, different = start + 1, 1
+        end = start + 1
         while end < len(keys) and keys[end] == keys[start]:
-            different += prints[articles[end]] != prints[articles[end - 1]]
             end += 1
+        different = end - start
+        floor = _floor(infos[start], sizes[outlets[articles[start]]], chances)
         anywhere, edge = 0, 0
-        if different >= needs[0] + floors[start]:
-            anywhere = _unrelated(
-                articles, infos, start, end, 0, prints, rare, masks, own, kept, needs[0], looked, share
-            )
-        if anywhere != 1 and different >= needs[1] + floors[start]:
-            edge = _unrelated(
-                articles, infos, start, end, EDGE, prints, rare, masks, own, kept, needs[1], looked, share
-            )
+        if different >= needs[0] + floor:
+            anywhere = _unrelated(articles, infos, start, end, 0, own, terms, terms_of, kept, needs[0], looked, share)
+        if anywhere != 1 and different >= needs[1] + floor:
+            edge = _unrelated(articles, infos, start, end, EDGE, own, terms, terms_of, kept, needs[1], looked, share)
         if anywhere == 1 or edge == 1:
             first_of[units] = start
             count_of[units] = different
@@ -418,6 +557,9 @@ def judge(
             capped += 1
         start = end
     return units, capped
+
+
+# Marking -------------------------------------------------------------------------------------------------------------
 
 
 @inline
