@@ -19,6 +19,7 @@ from dedup.kernels.tokens import edge_room, find_tokens, hash_room, hash_tokens
 NAME, NUMBER, SENTENCE, PARAGRAPH, FIGURE = 1, 2, 4, 8, 16
 _STEM = 24  # bytes: longer tokens are terms as they are
 _LIKELY, _LIKELY_SHIFT = 4096, u64(52)
+_KNOWN = 1 << 13  # tokens whose terms are remembered
 _SPACES = 3  # in a row end a sentence: crawled pages join their blocks so
 _WRAPPED_LINES, _WRAPPED_SHARE = 4, 0.3  # newlines before small letters, from which a text is hard-wrapped
 _SPACE, _NEWLINE, _TAB, _RETURN = u8(0x20), u8(0x0A), u8(0x09), u8(0x0D)
@@ -346,6 +347,7 @@ def read(
     edges = np.empty(edge_room(longest), np.int32)
     scratch = hash_room(room)
     word = np.empty(_STEM, np.uint8)
+    known = np.zeros((_KNOWN if len(terms) > 0 else 1, 2), np.uint64)  # tokens, by their last bits, with their terms
     written = 0
     places[0] = 0
     for index in range(len(starts)):
@@ -388,7 +390,11 @@ def read(
                 if end_token > token:
                     term[token] = _number(data, folded, start, edges, last, token, end_token, word)
                 else:
-                    term[token] = _term(folded, folded_start, folded_end, own[token], word)
+                    slot = own[token] & u64(_KNOWN - 1)
+                    if known[slot, 0] != own[token]:
+                        known[slot, 0] = own[token]
+                        known[slot, 1] = _term(folded, folded_start, folded_end, own[token], word)
+                    term[token] = known[slot, 1]
                     found = _find(number_words, own[token]) if likely[own[token] >> _LIKELY_SHIFT] else -1
                     if found >= 0:
                         term[token] = number_digits[found]
