@@ -1,7 +1,8 @@
-"""Make the virtual environments of the peers: `python benchmarks/environments.py`, a few minutes, about 2 GB.
+"""Make the virtual environments of the peers: `python benchmarks/environments.py`, a few minutes, about 5 GB.
 
 Each peer has one of its own in `benchmarks/.environments/`, with the versions that `benchmarks/peers/pins/` names, down
 to the last dependency. What cannot be installed on a machine is said once here and again by every row that needs it.
+A third is Torch for the sentence encoder (`minilm`), more where the package index has it only for graphics cards.
 """
 
 from __future__ import annotations

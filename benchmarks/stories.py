@@ -156,6 +156,7 @@ class Pairs(NamedTuple):
 
     sample: Sample
     teller: NDArray[np.int64]  # of each article the one that is aligned for its copy group
+    rows: NDArray[np.int64]  # of the tellers, in the sample
     left: NDArray[np.int64]  # of the tellers
     right: NDArray[np.int64]
     group: NDArray[np.int64]
@@ -187,7 +188,7 @@ def aligned(sample: Sample) -> Pairs:
     counts = telling.group[found.left] != telling.group[found.right]
     counts &= np.array([pair not in sample.unsure for pair in asked], np.bool_)
     same = known[rows[found.left]] == known[rows[found.right]]
-    return Pairs(sample, teller[first], found.left, found.right, telling.group, found.columns, same, counts)
+    return Pairs(sample, teller[first], rows, found.left, found.right, telling.group, found.columns, same, counts)
 
 
 def _pair(one: str, two: str) -> tuple[str, str]:
@@ -213,6 +214,11 @@ def undated(columns: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def fitted(corpora: Iterable[Pairs], without: str = "") -> stories.Model:
     """Fit the model on the corpora that may be trained on, leaving out a set and what was made of it."""
+    return stories.Model(FEATURES, *weighed(corpora, without), CUT)
+
+
+def weighed(corpora: Iterable[Pairs], without: str = "") -> tuple[tuple[float, ...], float]:
+    """Return what :func:`fitted` learns: a coefficient for each column of the pairs, and the bias."""
     # The extra `bench` has it; nothing but this script needs it.
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
@@ -230,7 +236,7 @@ def fitted(corpora: Iterable[Pairs], without: str = "") -> stories.Model:
     coefficients = learned.coef_[0] / spread
     bias = float(learned.intercept_[0] - coefficients @ mean)
     rounded = tuple(round(float(value), 4) for value in coefficients)  # so that machines agree
-    return stories.Model(FEATURES, rounded, round(bias, 4), CUT)
+    return rounded, round(bias, 4)
 
 
 def _weighted(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.float64]]:
@@ -247,12 +253,16 @@ def _weighted(pairs: Pairs) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDA
 
 def judged(pairs: Pairs, model: stories.Model) -> Scores:
     """Make the stories of a corpus as production does, and score them."""
-    chance = stories.score(pairs.columns, model)
-    linked = stories.link(pairs.left, pairs.right, chance, pairs.group, model.cut)
+    return linked(pairs, stories.score(pairs.columns, model), model.cut)
+
+
+def linked(pairs: Pairs, chance: NDArray[np.float64], cut: float) -> Scores:
+    """Make the stories of a corpus from the probabilities of its pairs, and score them."""
+    made = stories.link(pairs.left, pairs.right, chance, pairs.group, cut)
     place = {row["id"]: number for number, row in enumerate(pairs.sample.rows)}
     unsure = [(place[a], place[b]) for a, b in sorted(pairs.sample.unsure) if a in place and b in place]
     truth = np.unique([row["story"] for row in pairs.sample.rows], return_inverse=True)[1]
-    found = np.unique(linked.story[pairs.teller], return_inverse=True)[1]
+    found = np.unique(made.story[pairs.teller], return_inverse=True)[1]
     return scores(found, truth, np.array(unsure, np.int64).reshape(-1, 2))
 
 
@@ -281,6 +291,7 @@ class Figures(NamedTuple):
     rows: dict[str, tuple[Scores, Scores | None, Scores | None]]
     calibration: list[tuple[float, float, int]]
     false_pairs: tuple[int, int]  # put together among singletons, of so many articles
+    corpora: dict[str, Pairs]
 
 
 def measured(data: Path) -> Figures:
@@ -295,7 +306,8 @@ def measured(data: Path) -> Figures:
         rows[name] = judged(corpora[name], model), left_out, _undated_scores(sample, model)
     alone = [corpora["hay0"], corpora["hay1"]]
     false_pairs = sum(judged(pairs, model).predicted_pairs for pairs in alone)
-    return Figures(model, rows, reliability(corpora, without), (false_pairs, sum(len(a.sample.rows) for a in alone)))
+    singles = sum(len(pairs.sample.rows) for pairs in alone)
+    return Figures(model, rows, reliability(corpora, without), (false_pairs, singles), corpora)
 
 
 def _undated_scores(sample: Sample, model: stories.Model) -> Scores | None:

@@ -364,7 +364,7 @@ def usual(rare: Any, speakers_of: Any, share: Any, terms: Any, terms_of: Any) ->
     for outlet in range(len(speakers_of) - 1):
         low, high = speakers_of[outlet], speakers_of[outlet + 1]
         ordered = np.sort(rare[low:high].copy().ravel())
-        start = np.searchsorted(ordered, u32(1))  # 0 is no term
+        start = int(np.searchsorted(ordered, u32(1)))  # 0 is no term
         for index in range(start + 1, len(ordered) + 1):
             if index == len(ordered) or ordered[index] != ordered[start]:
                 if index - start > share * (high - low):
