@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
+import stat
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -103,11 +105,13 @@ class Background:
         if path is None:
             return _load(None, 0)
         try:
-            changed = path.stat().st_mtime_ns
+            known = path.stat()
         except OSError as error:
             message = f"{path}: background cannot be read ({error.strerror}); {_REMEDY}"
             raise SettingsError(message) from error
-        return _load(path, changed)
+        if not stat.S_ISREG(known.st_mode):  # a pipe would be waited for
+            raise SettingsError(f"{path}: not a background of dedup (not a regular file); {_REMEDY}")
+        return _load(path, known.st_mtime_ns)
 
     @staticmethod
     def of(table: pa.Table) -> Background:
@@ -168,8 +172,11 @@ def _check(table: pa.Table, source: str) -> None:
         raise SettingsError(message)
 
 
-def write(table: pa.Table, path: Path) -> None:
-    """Write a table of :func:`build` as Parquet. Raises OutputError where that is not possible."""
+def write(table: pa.Table, path: Path, shown: Path | None = None) -> None:
+    """Write a table of :func:`build` as Parquet. Raises OutputError where that is not possible.
+
+    ``shown`` is the file that the message names where it is another: the one whose place ``path`` is to take.
+    """
     try:
         pq.write_table(
             table,
@@ -182,7 +189,8 @@ def write(table: pa.Table, path: Path) -> None:
             write_statistics=False,
         )
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written ({error.strerror or error})") from error
+        reason = os.strerror(error.errno) if error.errno else str(error).splitlines()[0]
+        raise OutputError(f"{shown or path}: cannot be written ({reason})") from error
 
 
 def _unit(vectors: NDArray[Any]) -> NDArray[Any]:

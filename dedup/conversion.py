@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import numpy as np
@@ -22,9 +22,8 @@ import pyarrow.parquet as pq
 import xxhash
 
 from dedup.article import FIELDS, OPTIONAL, REQUIRED
-from dedup.corpus import moment
 from dedup.errors import CorpusError
-from dedup.formats.records import LONGEST_SHOWN, Fault, Record, read, type_name
+from dedup.formats.records import LONGEST_SHOWN, BadRowError, Fault, Record, date_in, read, text_in
 from dedup.formats.rowgroups import GROUP_BYTES, GROUP_ROWS, RowGroups
 from dedup.formats.sources import CSV, STDIN, Source, opened
 from dedup.workers import Progress, silent
@@ -94,7 +93,7 @@ def convert(
             elif isinstance(entry, Record):
                 try:
                     pending.add(source, entry, shape.row(entry))
-                except _BadRowError as error:
+                except BadRowError as error:
                     bad.add(source, Fault(entry.line, error.reason, error.detail, _shown(entry.values)))
         pending.flush()
         told.files = len(sources)
@@ -141,12 +140,6 @@ def _entries(
 
 
 # Bad rows ---------------------------------------------------------------------------------------------------------
-
-
-class _BadRowError(Exception):
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason, self.detail = reason, detail
 
 
 class _Rejects:
@@ -208,14 +201,14 @@ class _Shape:
         self._fields_only = fields_only
 
     def row(self, record: Record) -> _Row:
-        """Return the fields; raises _BadRowError."""
+        """Return the fields; raises BadRowError."""
         values = record.values
         given = self._id(values)
         if given is None and not _is_unicode(record.made_id):
-            raise _BadRowError("no id", "the file's name, of which an id is made, is not UTF-8; rename the file")
+            raise BadRowError("no id", "the file's name, of which an id is made, is not UTF-8; rename the file")
         text = self._text(values, "text")
         if text is None or not text.strip():
-            raise _BadRowError("no text", self._no_text(values))
+            raise BadRowError("no text", self._no_text(values))
         fields: list[Any] = [given or record.made_id, text]
         fields += [
             self._published(values) if name == "published" else self._text(values, name) or None for name in OPTIONAL
@@ -238,34 +231,27 @@ class _Shape:
 
     def _text(self, values: dict[str, Any], name: str) -> str | None:
         value = self._look(values, name)
-        if value is None or (type(value) is str and (value.isascii() or _is_unicode(value))):
-            return value
         own = self._names[name]
-        if isinstance(value, str):
-            raise _BadRowError("not UTF-8", f"field {own!r}: {_NOT_UTF8}")
         hint = f"; --column {name}={own}.NAME takes what is in it" if isinstance(value, dict) else ""
-        raise _BadRowError("wrong type", f"field {own!r}: is {type_name(value)}, expected text{hint}")
+        text = text_in(value, own, hint)
+        if text is None or text.isascii() or _is_unicode(text):
+            return text
+        raise BadRowError("not UTF-8", f"field {own!r}: {_NOT_UTF8}")
 
     def _id(self, values: dict[str, Any]) -> str | None:
         value = self._look(values, "id")
         if type(value) is int:
             return str(value)
         if not value and type(value) is not bool and "id" in self._mapped:
-            raise _BadRowError("no id", f"field {self._names['id']!r}: every article needs an id")
+            raise BadRowError("no id", f"field {self._names['id']!r}: every article needs an id")
         return self._text(values, "id") or None
 
     def _published(self, values: dict[str, Any]) -> datetime | None:
         value = self._look(values, "published")
         if isinstance(value, datetime):
             return value
-        text = self._text(values, "published")
-        if text is None or not text.strip():
-            return None
-        try:
-            return moment(text).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            what = f"field {self._names['published']!r}: is {text[:80]!r}, expected a date such as 2026-11-22T15:21:00Z"
-            raise _BadRowError("bad date", f"{what}; --column published= goes without") from error
+        hint = "; --column published= goes without"
+        return date_in(self._text(values, "published"), self._names["published"], hint)
 
     def _no_text(self, values: dict[str, Any]) -> str:
         own = self._names["text"]
@@ -283,7 +269,7 @@ class _Shape:
             if isinstance(value, dict | list):
                 self._left_out.setdefault(name, "it holds lists or objects")
             elif type(value) is str and not value.isascii() and not _is_unicode(value):
-                raise _BadRowError("not UTF-8", f"field {name!r}: {_NOT_UTF8}")
+                raise BadRowError("not UTF-8", f"field {name!r}: {_NOT_UTF8}")
             else:
                 found[name] = value
         return found
@@ -291,7 +277,7 @@ class _Shape:
     def _meet(self, name: str) -> None:
         """Decide once of a name whether it becomes a column."""
         if not _is_unicode(name):
-            raise _BadRowError("not UTF-8", f"the name of a field: {_NOT_UTF8}")
+            raise BadRowError("not UTF-8", f"the name of a field: {_NOT_UTF8}")
         if len(self._known) < _MOST_COLUMNS:
             self._known[name] = None
         if name in self._taken or self._fields_only:

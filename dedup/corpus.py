@@ -10,8 +10,6 @@ import fnmatch
 import glob
 import itertools
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,9 +21,11 @@ from pyarrow import fs
 
 from dedup.article import FIELDS, OPTIONAL, REQUIRED
 from dedup.errors import CorpusError
+from dedup.formats.dates import moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -402,17 +402,6 @@ def _date(value: str | None, row: int, where: _Where) -> datetime | None:
     except ValueError as error:
         message = f"row {where.row + row} is {value!r}, expected an ISO date such as 2026-11-22T15:21:00Z"
         raise where.error("published", f"{message}; map the field to nothing to go without dates") from error
-
-
-def moment(value: str) -> datetime:
-    """Parse an ISO date, or one of mail and RSS (RFC 2822); without a zone it is UTC. Raises ValueError."""
-    for parse in (datetime.fromisoformat, parsedate_to_datetime):
-        try:
-            made = parse(value.strip())
-        except ValueError:
-            continue
-        return made if made.tzinfo else made.replace(tzinfo=UTC)
-    raise ValueError(value)
 
 
 def _first_bad(column: pa.Array, parse: Callable[[pa.Array], object]) -> int:

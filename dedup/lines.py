@@ -10,14 +10,12 @@ import re
 import select
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from dedup.article import FIELDS, Article
-from dedup.corpus import moment
 from dedup.errors import CorpusError
-from dedup.formats.records import LONGEST, Fault, Record, read, type_name
+from dedup.formats.records import LONGEST, BadRowError, Fault, Record, date_in, read, text_in
 from dedup.formats.sources import JSON, STDIN, Source, opened
 
 if TYPE_CHECKING:
@@ -132,12 +130,6 @@ class _Arriving:
 # A line → an article ----------------------------------------------------------------------------------------------
 
 
-class _WrongError(Exception):
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-
-
 class _Reader:
     """Says where on a line the fields of an article are, and reads them."""
 
@@ -164,17 +156,17 @@ class _Reader:
                 self._known_text(values),
                 self._text(values, "title"),
                 self._text(values, "source"),
-                published=self._published(values),
+                published=date_in(self._text(values, "published"), self._names["published"]),
                 url=self._text(values, "url"),
             )
-        except _WrongError as error:
-            return Fault(record.line, error.reason, str(error), json.dumps(values)[:_LONGEST_SHOWN])
+        except BadRowError as error:
+            return Fault(record.line, error.reason, error.detail, json.dumps(values)[:_LONGEST_SHOWN])
 
     def _id(self, values: Mapping[str, Any]) -> str:
         value = values.get(self._names["id"])
         text = str(value) if type(value) is int else self._text(values, "id")
         if not text:
-            raise _WrongError("no id", f"field {self._names['id']!r}: every article needs an id")
+            raise BadRowError("no id", f"field {self._names['id']!r}: every article needs an id")
         return text
 
     def _known_text(self, values: Mapping[str, Any]) -> str | None:
@@ -182,32 +174,20 @@ class _Reader:
         if own not in values:
             fields = ", ".join(list(values)[:_NAMED]) or "none"
             what = f"there is no field {own!r}; --column text=NAME names another. The fields are: {fields}"
-            raise _WrongError("no text", what)
+            raise BadRowError("no text", what)
         return self._text(values, "text")
 
     def _text(self, values: Mapping[str, Any], name: str) -> str | None:
         own = self._names[name]
-        value = values.get(own) if own else None
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise _WrongError("wrong type", f"field {own!r}: is {type_name(value)}, expected text")
+        text = text_in(values.get(own) if own else None, own)
         try:
-            value.encode()
+            (text or "").encode()
         except UnicodeEncodeError as error:
-            what = f"field {own!r}: holds half a character (\\u{ord(value[error.start]):04x} at {error.start + 1})"
-            raise _WrongError("not UTF-8", what) from error
-        return value
-
-    def _published(self, values: Mapping[str, Any]) -> datetime | None:
-        text = self._text(values, "published")
-        if text is None or not text.strip():
-            return None
-        try:
-            return moment(text).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            what = f"is {text[:_LONGEST_SHOWN]!r}, expected a date such as 2026-11-22T15:21:00Z"
-            raise _WrongError("bad date", f"field {self._names['published']!r}: {what}") from error
+            what = (
+                f"field {own!r}: holds half a character (\\u{ord(error.object[error.start]):04x} at {error.start + 1})"
+            )
+            raise BadRowError("not UTF-8", what) from error
+        return text
 
 
 # A verdict → a line -----------------------------------------------------------------------------------------------

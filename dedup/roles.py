@@ -5,7 +5,7 @@ role          of its own words (boilerplate apart), toward the origin
 ============= ======================================================================================
 original      the article is the origin
 identical     0.98 are copied, and it holds 0.98 of the origin
-own update    the origin's outlet tells it again, later
+own update    the origin's outlet, or another of its house, tells it again, later
 independent   more than 0.8 are its own, and it is not merged
 light edit    0.8 are copied, and it holds 0.72 of the origin
 trimmed       0.8 are copied, and it holds less
@@ -53,7 +53,7 @@ class Shares(NamedTuple):
 
 
 def role(shares: Shares, *, same_outlet: bool, later: bool) -> int:
-    """Return the role of a member that is not the origin."""
+    """Return the role of a member that is not the origin; ``same_outlet`` says that both are of one house."""
     copied, _, elsewhere, whole = shares
     unique = 1 - copied - shares.reworded
     merged = min(copied, elsewhere) >= _MERGED

@@ -31,6 +31,7 @@ from dedup.ledger import BOILERPLATE as HOUSE
 from dedup.ledger import Context, Ledgers, ledgers
 from dedup.origin import EVIDENCE, coverage, origin, shown
 from dedup.origin import Members as Sources
+from dedup.origin import house as house_of
 from dedup.rewording import Teller
 from dedup.roles import ORIGINAL, ROLES, Shares, role
 from dedup.text import read, views
@@ -341,7 +342,7 @@ def _roles(
                 float(made.late[text] / own[text]),
                 float(made.held[text] / max(1, made.held[lead])),
             )
-            same = outlets[text] != "" and outlets[text] == outlets[lead]
+            same = outlets[text] != "" and house_of(outlets[text]) == house_of(outlets[lead])
             out[text] = role(shares, same_outlet=same, later=later)
     return out
 

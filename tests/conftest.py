@@ -15,6 +15,8 @@ from support import ROOT  # noqa: E402  (behind the line above)
 if TYPE_CHECKING:
     from pathlib import Path
 
+# A test that is marked `no_cover` runs untraced: tracing makes Python three times as slow, and others hold its lines.
+
 # Deterministic: the same run finds the same things, on any machine. No deadline: kernels compile at their first call.
 settings.register_profile(
     "fast",

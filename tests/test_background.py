@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
+import resource
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -13,11 +15,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 from support import ROOT
 
-from dedup import background, text
+from dedup import background, cli, text
 from dedup.background import DIMENSIONS, SCHEMA, VERSION, Background, build, plain, rarity, write
 from dedup.corpus import open_corpus
 from dedup.errors import CorpusError, MissingExtraError, OutputError, SettingsError
@@ -256,6 +259,7 @@ def test_words_of_one_subject_get_near_vectors() -> None:
 
 
 @learning
+@pytest.mark.no_cover
 def test_a_very_long_sentence_costs_little() -> None:
     """Twenty thousand words without a stop would be 200 million pairs."""
     words = " ".join(f"w{number}x" for number in range(20_000))
@@ -266,6 +270,7 @@ def test_a_very_long_sentence_costs_little() -> None:
 
 
 @learning
+@pytest.mark.no_cover
 def test_a_share_of_the_sentences_is_the_same_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = pq.read_table(ROOT / "corpus" / "news.parquet")
     whole = build(open_corpus(sample))
@@ -364,6 +369,27 @@ def test_a_missing_file_or_a_folder_is_refused(tmp_path: Path) -> None:
         Background.load(tmp_path)
 
 
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SettingsError, match=r"pipe: not a background of dedup \(not a regular file\)"):
+        Background.load(tmp_path / "pipe")
+
+
 def test_a_place_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be written"):
         write(packaged_rows(), tmp_path / "no" / "folder.parquet")
+
+
+@learning
+def test_a_full_disk_is_told_of_the_file_that_was_named(learned: pa.Table, tmp_path: Path) -> None:
+    file = tmp_path / "own.parquet"
+    file.write_bytes(b"of yesterday")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(learned), hard))
+        done = CliRunner().invoke(cli.main, ["background", "build", str(ROOT / "corpus"), "-o", str(file), "--quiet"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert done.stderr == f"dedup: error: {file}: cannot be written (File too large)\n"
+    assert [(path, path.read_bytes()) for path in tmp_path.iterdir()] == [(file, b"of yesterday")]

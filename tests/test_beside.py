@@ -169,6 +169,7 @@ def test_a_text_without_words_has_no_shares() -> None:
     assert "= copied" not in plain("...", "--", 100)
 
 
+@pytest.mark.no_cover
 def test_a_paragraph_of_200000_words_is_laid_out_in_seconds() -> None:
     text = " ".join(itertools.islice(itertools.cycle(f"{FIRE} {ENGINE}".replace(".", "").split()), 200_000))
     other = " ".join(itertools.islice(itertools.cycle(f"{QUOTED} {FIRE}".replace(".", "").split()), 200_000))

@@ -1,6 +1,6 @@
 """Whatever stops a writer, or damages a file: what was acknowledged is there, whole, and nothing wrong is said.
 
-A writer is killed 60 times; `DEDUP_KILLS=200` gives another number, here and in `test_shelf.py`.
+A writer is killed 40 times; `DEDUP_KILLS=200` gives another number, here and in `test_shelf.py`.
 
 Run as a program, this module is the process whose children are killed. It imports and compiles once; every child that
 is killed is a fork of it, so that a kill costs the work of the child and no start of Python.

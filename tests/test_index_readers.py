@@ -1,6 +1,6 @@
 """Eight processes read while one writes: none fails, and each sees whole batches only.
 
-It takes three seconds; `DEDUP_READERS_SECONDS=60` gives another time. Run as a program, this module is the writer, and
+It takes two seconds; `DEDUP_READERS_SECONDS=60` gives another time. Run as a program, this module is the writer, and
 the readers are forks of it.
 """
 
@@ -24,7 +24,7 @@ from test_index_crash import PENDING, SETTINGS, batch_of, state_of, warm_up
 from dedup.index import Index, shelf
 
 READERS = 8
-SECONDS = float(os.environ.get("DEDUP_READERS_SECONDS", "3"))
+SECONDS = float(os.environ.get("DEDUP_READERS_SECONDS", "2"))
 
 
 def test_readers_see_whole_batches_while_one_writes(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_readers_see_whole_batches_while_one_writes(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     written, looks, states = map(int, done.stdout.split())
-    assert written > 5
+    assert written >= 3
     assert looks >= 5 * READERS
     assert states >= 2 * READERS  # each saw it grow
     print(f"{written:,} batches written beside {READERS} readers that looked {looks:,} times in {SECONDS:g} s")

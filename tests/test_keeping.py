@@ -83,6 +83,7 @@ def test_one_article_of_each_group_is_kept_as_it_was(per: str, prefer: str, tmp_
 
 
 @given(st.integers(0, 1000), st.sampled_from(GROUPS), st.sampled_from(PREFERENCES))
+@pytest.mark.no_cover
 def test_laws_of_a_choice(seed: int, per: str, prefer: str) -> None:
     result = _results(seed % 4)
     wanted = [f"outlet {n}" for n in np.random.default_rng(seed).permutation(5)[:3]]

@@ -33,6 +33,8 @@ from dedup.settings import Settings
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.no_cover
+
 SETTINGS = Settings(workers=2)
 
 

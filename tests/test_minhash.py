@@ -70,6 +70,7 @@ def test_estimates_within_four_sigma(shared: int) -> None:
     assert abs(found - exact) <= 4 * standard_error(exact, permutations)
 
 
+@pytest.mark.no_cover
 def test_estimates_are_unbiased() -> None:
     """Mean of many estimates: four sigma of a mean is a tight bound."""
     random = np.random.default_rng(1)

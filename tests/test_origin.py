@@ -198,3 +198,20 @@ def test_the_columns() -> None:
     assert (wire["role"], wire["borrowed"], copy["borrowed"]) == ("original", 1.0, 0.0)
     assert [other[name] for name in ("first_id", "origin_id", "origin_confidence", "role", "credit")] == [None] * 5
     assert other["borrowed"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("outlet", "told"), [("Argus", "own update"), ("argus-top", "own update"), ("Argus Health", "rewrite")]
+)
+def test_another_feed_of_its_house_updates_an_origin(outlet: str, told: str) -> None:
+    said = [f"word{i}" for i in range(60)]
+    table = pa.table(
+        {
+            "id": ["first", "later"],
+            "text": [" ".join(said), " ".join([*said[:50], *(f"news{i}" for i in range(15))])],
+            "source": ["Argus", outlet],
+            "published": ["2026-03-01T10:00:00Z", "2026-03-01T14:00:00Z"],
+        }
+    )
+    roles = find(table).articles["role"].to_pylist()
+    assert roles == ["original", told]

@@ -327,6 +327,7 @@ def timed(table: pa.Table) -> tuple[Result, float]:
     return result, time.process_time() - began
 
 
+@pytest.mark.no_cover
 def test_ten_thousand_copies_cost_one() -> None:
     text = " ".join(prose(np.random.default_rng(1), 300))
     result, seconds = timed(pa.table({"id": [f"{i:05}" for i in range(10_000)], "text": [text] * 10_000}))
@@ -417,6 +418,7 @@ def test_the_stories_of_the_sample_corpus_are_pinned(told: Result, sample: Path)
     check_laws(pq.read_table(sample / "news.parquet"), told)
 
 
+@pytest.mark.no_cover
 def test_the_sample_corpus_equals_the_oracle(sample: Path) -> None:
     """With the caps as they ship: on this corpus none loses a match."""
     check_against_the_oracle(pq.read_table(sample / "news.parquet"), copies_only())

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from dedup.result import Result
 
+pytestmark = pytest.mark.no_cover
+
 DIGESTS = {
     "reuters21578.parquet": "982b48ab16085dd229ff33dfc2bc2b885d5016252ce15780391df818a5a53d29",
     "reuters21578_exact_pairs.parquet": "538d6f2751da4bb328af7be92957e6299a2f63f1d49705335a80825b6d1f71fc",

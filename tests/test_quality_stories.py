@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from dedup.result import Result
 
+pytestmark = pytest.mark.no_cover
+
 DIGESTS = {
     "seeds": "4a9448eca5ddb3f18ed5ad3243a8c1498e49e4db6d4d90f92d1db386b6581c55",
     "wire_dev": "3c228580eddcadef41eb85c7cf7c061932fb878e20883c496395ee6fd8bf5687",

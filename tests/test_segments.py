@@ -90,6 +90,7 @@ def test_find_equals_brute_force(several: list[list[Posting]], others: list[int]
 
 
 @given(some_postings, some_postings, st.lists(st.integers(0, 300), max_size=5), st.integers(0, 2))
+@pytest.mark.no_cover
 def test_a_file_equals_memory(
     tmp_path_factory: pytest.TempPathFactory, one: list[Posting], two: list[Posting], gone: list[int], most: int
 ) -> None:
@@ -184,6 +185,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Segment, NDArray[np
     return Segment(path, segments.write(path, {0: parts}, NOBODY)), keys
 
 
+@pytest.mark.no_cover
 def test_many_are_found(large: tuple[Segment, NDArray[np.uint64]]) -> None:
     segment, keys = large
     found = segments.find([(None, segment.sections[0])], keys[4999:], 1, NOBODY)

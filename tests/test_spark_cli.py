@@ -75,6 +75,50 @@ def test_a_master_that_is_none_is_refused(sample: Path) -> None:
     assert "--master 'nowhere': expected local[*]" in done.stderr
 
 
+@needs_pyspark
+@needs_java
+def test_a_failure_of_spark_is_one_line_that_names_its_log(sample: Path, tmp_path: Path) -> None:
+    quick = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    words = ("find", sample, *_COPIES, "-o", tmp_path / "out", "--engine", "spark", "--master", "local[1]")
+    folder = {"TMPDIR": str(tmp_path), "PYSPARK_PYTHON": "/no/such/python", "JDK_JAVA_OPTIONS": quick}
+    done = run(*words, **folder)
+    assert (done.returncode, done.stdout) == (1, "")
+    (log,) = tmp_path.glob("*.log")
+    cause = 'java.io.IOException: Cannot run program "/no/such/python": error=2, No such file or directory'
+    assert done.stderr.splitlines()[-1] == f"dedup: error: Spark failed ({cause}); its log is {log}"
+    assert "Traceback" not in done.stderr
+    assert "org.apache" not in done.stderr
+    assert "org.apache.spark.SparkException" in log.read_text()
+    assert not (tmp_path / "out").exists()
+
+
+@needs_pyspark
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            (
+                "Job aborted: Lost task 0.0 in stage 4.0 (TID 3) (localhost executor driver):"
+                " org.apache.spark.api.python.PythonException: Traceback (most recent call last):\n"
+                '  File "worker.py", line 1, in main\nMemoryError: no room\n\n\tat org.apache.spark.Here(There.scala:1)'
+            ),
+            "MemoryError: no room",
+        ),
+        (
+            "An error occurred while calling o1.load.\n: java.io.IOException: gone\n\tat a.B",
+            "java.io.IOException: gone",
+        ),
+        ("[PATH_NOT_FOUND] Path does not exist: x.", "[PATH_NOT_FOUND] Path does not exist: x."),
+        ("", "Exception"),
+    ],
+)
+def test_the_cause_is_found_in_the_traces(message: str, told: str) -> None:
+    from dedup.spark.files import cause  # noqa: PLC0415  (pyspark is optional)
+
+    assert cause(Exception(message)) == told
+    assert cause(ConnectionRefusedError(111, "refused")) == "its Java process has ended"
+
+
 def test_this_process_is_the_default(sample: Path) -> None:
     done = run("find", sample, *_COPIES, "--quiet", before="import sys; sys.modules['pyspark'] = None; ")
     assert done.returncode == 0, done.stderr

@@ -48,6 +48,6 @@ def build(*, corpus: str, file: Path, columns: dict[str, str], quiet: bool) -> N
     with output.progress(quiet=quiet) as progress:
         table = words.build(open_corpus(corpus, columns), (Path(corpus).name,), progress)
     with whole(file) as work:
-        words.write(table, work)
+        words.write(table, work, file)
     learned = len(table) - table["vector"].null_count
     click.echo(f"{len(table):,} words, {learned:,} of them with the company they keep, written to {file}")

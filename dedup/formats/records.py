@@ -7,12 +7,14 @@ import io
 import itertools
 import json
 import re
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 from urllib.parse import urlsplit
 
 import pyarrow as pa
 
 from dedup.errors import CorpusError, MissingExtraError
+from dedup.formats.dates import moment
 from dedup.formats.pages import looks_like_html, read_page
 from dedup.formats.sources import CSV, HTML, JSON, TEXT, Source
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 LONGEST = 256 << 20  # bytes of one article: a longer line, file or page is refused, and never held
+_LONGEST_DATE = 80  # characters of what is no date in a message
 _LONGEST_TITLE = 200  # characters of a first line that is taken as a title
 _OK = "200"
 _PLAIN = ("identity", "gzip", "x-gzip", "deflate", "br")  # what pages in WARC files are packed with
@@ -221,6 +224,36 @@ def type_name(value: Any) -> str:
         return "null"
     names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
     return names.get(type(value), type(value).__name__)
+
+
+# The fields of a record -----------------------------------------------------------------------------------------------
+
+
+class BadRowError(Exception):
+    """A record is no article: the kind of fault, and what is wrong in detail."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        """Keep both."""
+        super().__init__(detail)
+        self.reason, self.detail = reason, detail
+
+
+def text_in(value: Any, own: str, hint: str = "") -> str | None:
+    """Return what the field called ``own`` holds, text or None. Raises BadRowError for all else, with ``hint``."""
+    if value is None or isinstance(value, str):
+        return value
+    raise BadRowError("wrong type", f"field {own!r}: is {type_name(value)}, expected text{hint}")
+
+
+def date_in(text: str | None, own: str, hint: str = "") -> datetime | None:
+    """Return the date in UTC that the field called ``own`` says, None where it is blank; raises as :func:`text_in`."""
+    if text is None or not text.strip():
+        return None
+    try:
+        return moment(text).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        what = f"is {text[:_LONGEST_DATE]!r}, expected a date such as 2026-11-22T15:21:00Z"
+        raise BadRowError("bad date", f"field {own!r}: {what}{hint}") from error
 
 
 # CSV ------------------------------------------------------------------------------------------------------------------

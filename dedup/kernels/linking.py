@@ -16,6 +16,7 @@ import numpy as np
 
 from dedup.kernels.hashing import PRIME_1
 from dedup.kernels.jit import inline, kernel, u32, u64
+from dedup.kernels.partners import lowest
 
 RANKS = 1 << 28  # texts that a pair can name
 STARTS = np.uint32(1 << 31)  # set in the first member of a list, which is no rank then
@@ -287,13 +288,8 @@ def likely(pairs: Any, needed: Any, most: Any) -> Any:
                 seen[evidence] += 1
                 enough += 1
             end += 1
-        least, room = int(needed[shorter]), enough  # the lowest evidence that stays, and how many with it
-        if enough > most:
-            capped += 1
-            least, room = EVIDENCE, most
-            while room > seen[least]:
-                room -= seen[least]
-                least -= 1
+        least, room = lowest(seen, enough, int(needed[shorter]), most)
+        capped += enough > most
         for index in range(start, end):
             evidence = int(pairs[index] & _EVIDENCE)
             if evidence > least or (evidence == least and room > 0):

@@ -1,4 +1,4 @@
-"""Postings → articles that share enough keys with one that asks."""
+"""Postings → articles that share enough keys with one that asks; of many partners, those that share most."""
 
 from __future__ import annotations
 
@@ -6,9 +6,40 @@ from typing import Any
 
 import numpy as np
 
-from dedup.kernels.jit import kernel
+from dedup.kernels.jit import inline, kernel
 
 i64 = np.int64
+
+
+@inline
+def lowest(tally: Any, enough: Any, least: Any, most: Any) -> Any:
+    """Return (the lowest value that stays where the ``most`` highest do, how many with that value stay).
+
+    ``tally[value]`` counts the ``enough`` values, which are ``least`` and more.
+    """
+    value, room = least, enough
+    if enough > most:
+        value, room = len(tally) - 1, most
+        while room > tally[value]:
+            room -= tally[value]
+            value -= 1
+    return value, room
+
+
+@inline
+def likeliest(shared: Any, touched: Any, count: Any, least: Any, most: Any, tally: Any) -> Any:
+    """Return what :func:`lowest` does of the keys ``shared`` with each of ``touched[:count]``, and if there are more.
+
+    Counts from the last of ``tally`` on are one.
+    """
+    enough = 0
+    tally[:] = 0
+    for index in range(count):
+        if shared[touched[index]] >= least:
+            enough += 1
+            tally[min(shared[touched[index]], len(tally) - 1)] += 1
+    bar, room = lowest(tally, enough, least, most)
+    return bar, room, enough > most
 
 
 @kernel

@@ -8,6 +8,7 @@ import numpy as np
 
 from dedup.kernels.hashing import PRIME_1
 from dedup.kernels.jit import inline, kernel, u64
+from dedup.kernels.partners import likeliest
 from dedup.kernels.reading import FIGURE, SENTENCE
 
 
@@ -256,19 +257,8 @@ def within_window(
             previous[entry] = last[key]
             owner[entry] = article
             last[key] = entry
-        enough = 0
-        tally[:] = 0
-        for index in range(count):
-            if shared[touched[index]] >= least:
-                enough += 1
-                tally[min(shared[touched[index]], len(tally) - 1)] += 1
-        bar, room = least, enough
-        if enough > most:
-            capped += 1
-            bar, room = len(tally) - 1, most
-            while room > tally[bar]:
-                room -= tally[bar]
-                bar -= 1
+        bar, room, more = likeliest(shared, touched, count, least, most, tally)
+        capped += more
         chosen = np.sort(touched[:count])
         for back in range(count):
             other = chosen[count - 1 - back]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from dedup.kernels.jit import kernel
+from dedup.kernels.partners import likeliest
 
 
 @kernel
@@ -64,18 +65,7 @@ def between(
                     count += 1
                 shared[other] += 1
                 before = previous[before]
-        enough = 0
-        tally[:] = 0
-        for index in range(count):
-            if shared[touched[index]] >= least:
-                enough += 1
-                tally[min(shared[touched[index]], len(tally) - 1)] += 1
-        bar, room = least, enough
-        if enough > most:
-            bar, room = len(tally) - 1, most
-            while room > tally[bar]:
-                room -= tally[bar]
-                bar -= 1
+        bar, room, _ = likeliest(shared, touched, count, least, most, tally)
         chosen = np.sort(touched[:count])
         for back in range(count):
             other = chosen[count - 1 - back]

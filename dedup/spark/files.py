@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 import tempfile
+import traceback
 import warnings
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from py4j.protocol import Py4JError, Py4JJavaError
+from py4j.protocol import Py4JError, Py4JJavaError, Py4JNetworkError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  (its usual name)
 
 from dedup.article import FIELDS
 from dedup.corpus import open_corpus
-from dedup.errors import CorpusError, MissingExtraError, SettingsError
+from dedup.errors import CorpusError, DedupError, MissingExtraError, SettingsError
 from dedup.spark.dataflow import find
 
 if TYPE_CHECKING:
@@ -35,11 +36,19 @@ if TYPE_CHECKING:
 _MASTER = re.compile(r"local(\[.+\])?|local-cluster\[.+\]|yarn|(spark|k8s)://.+")
 _LOCAL = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
 _ALWAYS = {"spark.ui.enabled": "false"}
-_SILENT = """rootLogger.level = warn
-rootLogger.appenderRef.none.ref = none
-appender.none.type = Null
-appender.none.name = none
+_LOGGING = """rootLogger.level = warn
+rootLogger.appenderRef.file.ref = file
+appender.file.type = File
+appender.file.name = file
+appender.file.fileName = {log}
+appender.file.layout.type = PatternLayout
+appender.file.layout.pattern = %d %p %c{{1}}: %m%n%ex
 """  # without an appender Spark would take a configuration of its own; another level it would announce
+_FAILED = (PySparkException, Py4JError, ConnectionError)  # the last where Java has ended
+_PYTHON = re.compile(r"[\w.]+(?:Error|Exception): \S")  # the last line of a trace of Python
+_JAVA = ("java.", "org.")  # where the names of its errors begin
+_LOST = re.compile(r"Lost task .*?\): (\S.*)")
+_LONGEST_CAUSE = 300  # characters
 
 
 def find_files(
@@ -63,9 +72,9 @@ def find_files(
 
 @contextmanager
 def started(master: str, *, shown: bool = False) -> Iterator[SparkSession]:
-    """Start a session for one run, whose log is silent.
+    """Start a session for one run, whose log goes to a file that is kept where Spark fails.
 
-    Raises MissingExtraError without Java, SettingsError where the master is wrong.
+    Raises MissingExtraError without Java, SettingsError where the master is wrong, DedupError where Spark fails.
     """
     if not shutil.which("java") and not os.environ.get("JAVA_HOME"):
         raise MissingExtraError(
@@ -77,18 +86,50 @@ def started(master: str, *, shown: bool = False) -> Iterator[SparkSession]:
     local = master.startswith("local")
     if local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
-    with tempfile.TemporaryDirectory() as folder:
-        silent = Path(folder) / "log4j2.properties"
-        silent.write_text(_SILENT, encoding="utf-8")
+    with _logged() as logging:
         wanted = _ALWAYS | {
             "spark.ui.showConsoleProgress": str(shown).lower(),
-            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={silent.as_uri()}",
+            "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={logging.as_uri()}",
         }
         session = _session(master, wanted | (_LOCAL if local else {}))
         try:
             yield session
         finally:
             session.stop()
+
+
+@contextmanager
+def _logged() -> Iterator[Path]:
+    """Yield a configuration under which Spark logs to a file; one line names that where Spark fails."""
+    handle, name = tempfile.mkstemp(prefix="dedup-spark-", suffix=".log")
+    os.close(handle)
+    log, keep = Path(name), False
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            logging = Path(folder) / "log4j2.properties"
+            logging.write_text(_LOGGING.format(log=log.as_posix()), encoding="utf-8")
+            yield logging
+    except _FAILED as error:
+        keep = True
+        with log.open("a", encoding="utf-8") as file:
+            traceback.print_exception(error, file=file)
+        raise DedupError(f"Spark failed ({cause(error)}); its log is {log}") from error
+    finally:
+        if not keep:
+            log.unlink()
+
+
+def cause(error: BaseException) -> str:
+    """Return in one line what an error of Spark, with the traces of Java and Python in it, says of the cause."""
+    if isinstance(error, ConnectionError | Py4JNetworkError):
+        return "its Java process has ended"
+    message = str(error)
+    lines = [line.strip() for line in message.splitlines() if line.strip()]
+    raised = [line for line in lines if _PYTHON.match(line) and not line.startswith(_JAVA)]
+    lost = _LOST.search(message)
+    of_java = [line.removeprefix(": ") for line in lines if line.startswith(": ")]
+    told = [*raised[-1:], *([lost[1]] if lost else []), *of_java, *lines, type(error).__name__]
+    return told[0][:_LONGEST_CAUSE]
 
 
 def _session(master: str, wanted: Mapping[str, str]) -> SparkSession:
@@ -98,8 +139,8 @@ def _session(master: str, wanted: Mapping[str, str]) -> SparkSession:
     try:
         return builder.getOrCreate()
     except (PySparkException, Py4JError) as error:
-        cause = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
-        first = cause.strip().partition("\n")[0]
+        said = str(error.java_exception.getMessage() if isinstance(error, Py4JJavaError) else error)
+        first = said.strip().partition("\n")[0]
         raise SettingsError(
             f"--master {master!r}: no session there ({first}); does it run, and is it reached?"
         ) from error
