@@ -8,13 +8,14 @@ BIN = $(VENV)/bin
 demo: $(VENV)/installed
 	$(BIN)/dedup find corpus/ -o out/demo
 
-# The first lines compile the kernels where they are not compiled yet: tracing coverage would slow that down. Python may
-# keep what it compiles, whatever the environment says: some hundred tests start a process.
+# The first lines compile the kernels where they are not compiled yet, before many processes want to. Python may keep
+# what it compiles, whatever the environment says: some hundred tests start a process. CI=true adds the long proofs, and
+# traces which branches are covered, which costs a third more.
 test: export PYTHONDONTWRITEBYTECODE =
 test: $(VENV)/installed-test
 	$(BIN)/dedup find corpus/ --quiet > /dev/null
 	folder=$$(mktemp -d) && trap "rm -r $$folder" EXIT && $(BIN)/dedup add $$folder/index corpus/ --quiet > /dev/null
-	$(BIN)/python -m pytest -q -n auto --dist worksteal --cov=dedup --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(if $(CI),--cov=dedup --cov-report=term-missing:skip-covered)
 
 # What the tests of the HTML report need beside Chromium itself (apt-get install chromium); without, they are skipped.
 browser: $(VENV)/installed-browser

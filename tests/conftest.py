@@ -29,6 +29,15 @@ settings.register_profile(
 settings.register_profile("ci", settings.get_profile("fast"), max_examples=500)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
+PROOFS = bool(os.environ.get("CI") or os.environ.get("DEDUP_SLOW"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave the long proofs to CI: without them two cores need less than five minutes."""
+    for item in items:
+        if not PROOFS and item.get_closest_marker("proof"):
+            item.add_marker(pytest.mark.skip(reason="a long proof: CI=true or DEDUP_SLOW=1 runs it"))
+
 
 @pytest.fixture(scope="session")
 def sample() -> Path:

@@ -255,6 +255,7 @@ def seconds(source: pa.Table) -> tuple[Any, float]:
 
 
 @pytest.mark.no_cover
+@pytest.mark.proof
 def test_an_article_of_fifty_megabytes() -> None:
     part = " ".join(f"word{i}" for i in range(60_000))
     long = part * (50_000_000 // len(part) + 1)
@@ -282,6 +283,7 @@ def test_one_word_of_ten_megabytes() -> None:
 
 
 @pytest.mark.no_cover
+@pytest.mark.proof
 def test_a_long_article_that_unicodedata_must_normalise() -> None:
     result, took = seconds(
         pa.table({"id": ["a", "b"], "text": ["cafe\u0301 au lait " * 50_000, "café au lait " * 50_000]})

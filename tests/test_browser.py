@@ -449,6 +449,7 @@ def test_the_policy_stops_what_text_may_never_do(opened: Open, report: Path, att
 
 
 @pytest.mark.no_cover
+@pytest.mark.proof
 def test_ten_thousand_stories_stay_usable(opened: Open, tmp_path: Path) -> None:
     file = written(newsstand.invented(tmp_path, 10_000), tmp_path)
     shown = opened(file).page
@@ -484,6 +485,7 @@ def search(shown: Page, words: str) -> float:
 
 
 @pytest.mark.no_cover
+@pytest.mark.proof
 def test_a_large_real_report_opens_quickly(opened: Open, shared_data: Path, tmp_path: Path) -> None:
     corpus = tmp_path / "corpus"
     corpus.mkdir()

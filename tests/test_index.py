@@ -111,6 +111,7 @@ def test_copy_groups_are_those_of_find(batch: int, news: pa.Table, tmp_path: Pat
         assert groups(index.result(), "copy_id") == groups(find(news, COPIES), "copy_id")
 
 
+@pytest.mark.proof
 def test_copy_groups_of_thirty_thousand_articles_are_those_of_find(tmp_path: Path) -> None:
     """Reuters-21578, filler and the wire stories, in order of time; no cap is hit."""
     parts = []

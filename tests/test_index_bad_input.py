@@ -435,6 +435,7 @@ def test_times_that_python_has_no_calendar_for(index: Index) -> None:
     whole(index)
 
 
+@pytest.mark.proof
 def test_ten_thousand_copies_of_one_article_in_a_minute(index: Index) -> None:
     times = (NOON + timedelta(milliseconds=6 * number) for number in range(10_000))
     said = index.add(Article(f"a{number}", TEXT, published=time) for number, time in enumerate(times))
@@ -446,6 +447,7 @@ def test_ten_thousand_copies_of_one_article_in_a_minute(index: Index) -> None:
     assert {entry.story_id for entry in index.story("a0")} == {"a0"}
 
 
+@pytest.mark.proof
 def test_an_article_of_fifty_megabytes(index: Index) -> None:
     part = " ".join(f"word{number}" for number in range(60_000))
     long = part * (50_000_000 // len(part) + 1)

@@ -117,6 +117,7 @@ def look_after_kill(folder: Path, acknowledged: int) -> int:
 # Kills ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.proof
 def test_a_killed_writer_loses_nothing_that_it_acknowledged(tmp_path: Path) -> None:
     kills, batches, unacknowledged = map(int, run_alone("kills", tmp_path, KILLS).split())
     assert kills == KILLS

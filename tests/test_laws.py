@@ -148,6 +148,7 @@ def test_no_rewrite_reaches_beyond_the_window(news: pa.Table, hours: float) -> N
     assert len(found) > (0 if hours > 1 else -1)
 
 
+@pytest.mark.proof
 def test_the_threshold(news: pa.Table) -> None:
     """The higher, the smaller the stories: each lies in one of the lower threshold, and none is left at 1."""
     stories = [stories_of(checked(news, Settings(workers=2, story_threshold=at))) for at in (0.1, 0.275, 0.6, 1.0)]
@@ -247,6 +248,7 @@ def test_one_outlet_only(news: pa.Table, source: str | None) -> None:
     assert len(stories_of(result)) > 5
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("dates", [True, False])
 def test_all_articles_identical(dates: bool) -> None:  # noqa: FBT001  (a parameter of the test)
     body = " ".join(prose(np.random.default_rng(5), 200)) + "."
@@ -280,6 +282,7 @@ def test_every_article_one_template(outlets: int) -> None:
         assert [len(group) for group in groups_of(result)] == [60]
 
 
+@pytest.mark.proof
 def test_a_page_of_twenty_thousand_words(news: pa.Table) -> None:
     random = np.random.default_rng(7)
     lines = [f"{' '.join(prose(random, int(random.integers(3, 40)))).capitalize()}." for _ in range(1000)]

@@ -64,6 +64,7 @@ def test_excerpts_are_found(measured: Measured) -> None:
     assert recall(measured, measured.pairs.filter((pl.col("containment_max") >= 0.6) & long_enough)) >= 0.97
 
 
+@pytest.mark.proof
 def test_every_match_is_exact(measured: Measured) -> None:
     table = pq.read_table(measured.folder / f"{measured.name}.parquet", columns=["id", "text"])
     texts = dict(zip(map(str, table["id"].to_pylist()), table["text"].to_pylist(), strict=True))

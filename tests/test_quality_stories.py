@@ -114,6 +114,7 @@ def sets_by_story(result: Result, table: pl.DataFrame) -> dict[str, list[str]]:
     return stories
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("dated", [True, False])
 def test_the_seeds_in_a_haystack(shared_data: Path, *, dated: bool) -> None:
     table = mixed(shared_data, "seeds", "wire_dev", "wire_dev2", "haystack")

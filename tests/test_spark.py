@@ -35,6 +35,7 @@ from dedup.spark.copies import roots
 from dedup.spark.retelling import components
 
 pytestmark = [
+    pytest.mark.proof,
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
     pytest.mark.filterwarnings("ignore::ResourceWarning"),  # PySpark leaves sockets to the garbage collector
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),

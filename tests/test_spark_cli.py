@@ -31,6 +31,7 @@ def run(*words: str | Path, before: str = "", **environment: str) -> subprocess.
     return subprocess.run(command, capture_output=True, text=True, env=os.environ | environment, check=False)  # noqa: S603
 
 
+@pytest.mark.proof
 @needs_pyspark
 @needs_java
 def test_both_engines_print_and_write_the_same(sample: Path, tmp_path: Path) -> None:
@@ -75,6 +76,7 @@ def test_a_master_that_is_none_is_refused(sample: Path) -> None:
     assert "--master 'nowhere': expected local[*]" in done.stderr
 
 
+@pytest.mark.proof
 @needs_pyspark
 @needs_java
 def test_a_failure_of_spark_is_one_line_that_names_its_log(sample: Path, tmp_path: Path) -> None:
