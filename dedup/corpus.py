@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 BATCH_BYTES = 8 << 20  # of text in a batch, about
 _BATCH_ROWS = 8192
+_READ_BYTES = 1 << 20  # of a column of a local file, read at a time
 _WILDCARDS = frozenset("*?[")
 
 
@@ -95,7 +96,7 @@ class RowGroup:
             )
             return
         try:
-            with pq.ParquetFile(self.path, filesystem=self.filesystem) as file:
+            with pq.ParquetFile(self.path, filesystem=self.filesystem, **_buffering(self.filesystem)) as file:
                 yield from file.iter_batches(
                     self.batch_rows, row_groups=[self.index], columns=wanted, use_threads=False
                 )
@@ -110,6 +111,12 @@ class RowGroup:
     def place(self) -> str:
         """Name the file."""
         return self.path
+
+
+def _buffering(filesystem: fs.FileSystem) -> dict[str, Any]:
+    """Read a local file a little at a time: columns read whole are memory, and only what is far away pays for it."""
+    local = isinstance(filesystem, fs.LocalFileSystem)
+    return {"pre_buffer": False, "buffer_size": _READ_BYTES} if local else {"pre_buffer": True}
 
 
 @dataclass(frozen=True)
