@@ -333,7 +333,7 @@ def kept(is_kept: bool, goal: str) -> str:  # noqa: FBT001 - a fact, not a switc
 @click.option("--corpus", type=click.Path(path_type=Path, exists=True), help="Measure on this Parquet instead.")
 @click.option("--truth", type=click.Path(path_type=Path, exists=True), help="Truth of --corpus.")
 @click.option("--peer-sample", default=2_000, show_default=True, help="Rows for the peers' signatures; 0: all.")
-@click.option("--group-sample", default=10_000, show_default=True, help="Rows for the peers' clustering; 0: all.")
+@click.option("--group-sample", default=0, show_default=True, help="Rows for the peers' clustering; 0: all.")
 @click.option("--repeat", default=3, show_default=True, type=click.IntRange(min=1), help="Times to measure each.")
 @click.option(
     "--peer",
