@@ -96,10 +96,12 @@ def origin(members: Members) -> Origin:
     votes, own, foreign = _credits(members)
     if votes:
         best = _most(members, votes, votes)
-        rivals = sum({members.outlets[member]: count for member, count in votes.items()}.values())
+        rivals = sum(
+            {house(members.outlets[member]): votes[member] for member in sorted(votes, key=votes.__getitem__)}.values()
+        )
         return Origin(best, _CONFIDENCE[CREDITED] * votes[best] / rivals, CREDITED, first)
     if own:
-        several = len({members.outlets[member] for member in own}) > 1
+        several = len({house(members.outlets[member]) for member in own}) > 1
         best = _most(members, own, Counter())
         return Origin(best, _SEVERAL if several else _CONFIDENCE[OWN_CREDIT], OWN_CREDIT, first)
     dated = float((members.published != UNDATED).mean())

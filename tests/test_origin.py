@@ -45,6 +45,14 @@ def test_credits_of_two_agencies_share_the_confidence() -> None:
     assert told.confidence == pytest.approx(0.95 * 2 / 3)
 
 
+def test_the_feeds_of_one_house_are_no_rivals() -> None:
+    given = [[], [], [credit("BBC")], [credit("BBC")]]
+    told = origin(members(["bbc-top", "bbc-world", "a", "b"], [1, 2, 3, 4], [0.5] * 4, given))
+    assert told == (0, 0.95, CREDITED, 0)
+    own = [[credit("BBC", "dateline")], [credit("BBC", "dateline")]]
+    assert origin(members(["bbc-top", "bbc-world"], [1, 2], [0.5, 0.5], own)) == (0, 0.85, OWN_CREDIT, 0)
+
+
 def test_credits_need_no_times() -> None:
     told = origin(members(["Post", "Example Press"], [None, None], [0, 0], [[credit("EP")], []]))
     assert (told.member, told.first) == (1, -1)
