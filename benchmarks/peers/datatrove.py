@@ -54,7 +54,9 @@ class Datatrove(Base):
         ids, _ = read_articles(corpus)
         sets = UnionFind(len(ids))
         first: dict[int, int] = {}
-        for article, number in struct.iter_unpack("<2I", (self.folder / places[2] / "000000.clusters").read_bytes()):
+        written = self.folder / places[2] / "000000.clusters"
+        made = written.read_bytes() if written.exists() else b""  # where nothing is alike it writes no file
+        for article, number in struct.iter_unpack("<2I", made):
             sets.join(article, first.setdefault(number, article))
         return grouped(ids, sets.labels())
 
