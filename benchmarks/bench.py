@@ -304,7 +304,7 @@ def _command() -> str:
 
 
 def _without_folders(argument: str) -> str:
-    return "DATA" if Path(argument).is_dir() and argument not in PEERS else Path(argument).name
+    return "DATA" if Path(argument).is_dir() and argument not in ALL else Path(argument).name
 
 
 def _environment_of(peer: str) -> str:
