@@ -102,7 +102,7 @@ def candidates(tellers: Tellers, hours: float, most: int) -> tuple[NDArray[np.in
     salient = tellers.outlines.salient
     out = np.empty((len(salient) * most, 2), np.int32)
     count, capped = profiling.within_window(
-        salient.values, salient.places, tellers.published, NO_DATE, int(hours * _HOUR), SHARED, most, out
+        salient.values, salient.places, tellers.published, NO_DATE, int(hours * _HOUR), SHARED, most, 0, out
     )
     pairs = out[:count].astype(np.int64)
     order = np.lexsort((pairs[:, 1], pairs[:, 0]))
