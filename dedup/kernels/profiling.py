@@ -230,7 +230,8 @@ def within_window(
     Articles stand in order of time, those without one last. ``keys[places[i]:places[i + 1]]`` are those of article
     ``i``, small numbers, 255 at most. An article without a time (``times`` is ``undated``) pairs with any. Of an
     article's earlier partners the ``most`` that share most keys stay, among equals the nearest in time. Writes
-    (earlier, later) into ``out`` (room for ``most`` an article); returns (pairs, articles that had more).
+    (earlier, later), ascending by the later one, into ``out`` (room for ``most`` an article); returns (pairs, articles
+    that had more).
     """
     articles = len(places) - 1
     starts = _list_starts(keys[: places[articles]])
@@ -263,7 +264,7 @@ def within_window(
                         count += 1
             bar, room, more = likeliest(shared, enough, count, least, most, tally)
             capped += more
-            chosen = np.sort(enough[:count])
+            chosen, begun = np.sort(enough[:count]), written
             for back in range(count):
                 other = chosen[count - 1 - back]
                 value = shared[other]
@@ -271,6 +272,7 @@ def within_window(
                     room -= value == bar
                     out[written, 0], out[written, 1] = other, article
                     written += 1
+            out[begun:written, 0] = out[begun:written, 0][::-1].copy()
             if looked * _STEP > article - oldest:
                 shared[oldest:article] = 0
             else:
