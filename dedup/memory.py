@@ -32,8 +32,8 @@ _LEARNED, _TOLD = 240, 52
 # In memory: what would else be on disk comes on top.
 _ARTICLE_HELD, _KEY_HELD = 300, 16
 # With ledgers, and with stories: an article out of core, one in a row group, and what is on disk else.
-_ACCOUNTED, _RETOLD, _OUTLINED, _RETOLD_HELD = 1200, 1800, 5000, 9000
-_ALIGNING = 160 << 20  # a thread: vectors and outlines of the articles of a block
+_ACCOUNTED, _RETOLD, _OUTLINED, _RETOLD_HELD = 1200, 1300, 3600, 9000
+_ALIGNING = 100 << 20  # a thread: vectors and outlines of the articles of a block
 _ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
 _TOKEN = 6  # bytes of text, about
 _LEAST, _LEAST_TOLD = Room(1 << 18, 1 << 18), 1 << 19
