@@ -42,8 +42,8 @@ _HOUR = 3_600_000_000  # microseconds
 _GATHERED = 1 << 12  # articles that are put in order of time
 _ASKED = 1 << 16  # articles whose partners are looked for
 _WEIGHED = 1 << 14  # articles whose terms are weighed, and neighbours that they are compared with
-_PAIRS = 1 << 15  # pairs that a thread aligns, or more where there are very many
-_PARTS = 64  # of all pairs, that one thread aligns
+_PAIRS = 1 << 15  # pairs that a thread takes to align them, more where these are less than one in _PARTS of all
+_PARTS = 64
 _SCORED = 1 << 18  # pairs that are scored
 
 # Columns: of a chronicle, and of pairs.
@@ -326,7 +326,7 @@ def _align(chronicle: Chronicle, means: Means) -> _Aligned:
 
 
 def _tiles(chronicle: Chronicle, right: NDArray[np.int32], means: Means) -> list[slice]:
-    """Cut pairs where their later articles take half of the room, and where a thread has enough of them."""
+    """Cut pairs, ascending by the later article, where those take half of the room, and where they are enough."""
     if not len(right):
         return []
     tile = alignment.tile_of(alignment.bytes_of(chronicle.sentences, means.background.vectors), alignment.ROOM)
