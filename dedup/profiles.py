@@ -25,7 +25,7 @@ class Lists(NamedTuple):
     """Lists of values, one after the other: list ``i`` is ``values[places[i]:places[i + 1]]``."""
 
     places: NDArray[np.int64]
-    values: NDArray[np.int32]
+    values: NDArray[Any]
 
     def __len__(self) -> int:
         """Count the lists."""
@@ -87,20 +87,49 @@ def outline(texts: Reading, boilerplate: NDArray[np.bool_], titles: Reading, voc
     )
 
 
-class Outlined:
-    """The outlines of many articles, each a record in a column: written a batch after the other, read in any order.
+class Listed:
+    """Lists of values in a column: written some after the others, read in any order.
 
-    In memory are the places of the records, 8 bytes an article. Any thread may read while none writes.
+    In memory are their places, 8 bytes a list. Any thread may read while none writes.
     """
+
+    def __init__(self, values: Column) -> None:
+        """Begin with none; the column is empty."""
+        self._values = values
+        self._places = [np.zeros(1, np.int64)]  # of what was appended at a time, to be joined where they are asked for
+
+    def append(self, lists: Lists) -> None:
+        """Add lists behind the last. Raises OutputError where the disk is full."""
+        self._places.append(len(self._values) + lists.places[1:])
+        self._values.append(lists.values)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Return where the lists start in the column, and the end of the last."""
+        if len(self._places) > 1:
+            self._places = [np.concatenate(self._places)]
+        return self._places[0]
+
+    def read(self, first: int, end: int) -> Lists:
+        """Return the lists from ``first`` to before ``end``."""
+        places = self.places[first : end + 1]
+        return Lists(places - places[0], self._values.read(places[0], places[-1]))
+
+    def gather(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return values among which the chosen lists are, and where each of them starts there."""
+        return self._values.gather(self.places[chosen], self.places[chosen + 1])
+
+
+class Outlined:
+    """The outlines of many articles, each a record of numbers: written a batch after the other, read in any order."""
 
     def __init__(self, records: Column) -> None:
         """Begin with none; the column is of int32, and empty."""
-        self._records = records
-        self._places = [np.zeros(1, np.int64)]  # of each batch, to be joined where they are asked for
+        self._records = Listed(records)
 
     def __len__(self) -> int:
         """Count the articles."""
-        return sum(map(len, self._places)) - 1
+        return len(self._records.places) - 1
 
     def append(self, made: Outlines) -> None:
         """Add articles behind the last. Raises OutputError where the disk is full."""
@@ -109,8 +138,7 @@ class Outlined:
         places = ends + profiling.HEAD * np.arange(len(ends))  # all of them start at 0
         records = np.empty(places[-1], np.int32)
         profiling.pack(_flat(made), places, records)
-        self._places.append(len(self._records) + places[1:])
-        self._records.append(records)
+        self._records.append(Lists(places, records))
 
     def read(self, first: int = 0, end: int | None = None) -> Outlines:
         """Return the outlines of the articles from ``first`` to before ``end``."""
@@ -118,10 +146,7 @@ class Outlined:
 
     def take(self, articles: NDArray[np.int64]) -> Outlines:
         """Return the outlines of these articles, in this order; what lies together is read together."""
-        if len(self._places) > 1:
-            self._places = [np.concatenate(self._places)]
-        places = self._places[0]
-        records, starts = self._records.gather(places[articles], places[articles + 1])
+        records, starts = self._records.gather(articles)
         counts = (records[starts + place].sum(dtype=np.int64) for place in range(1, profiling.HEAD))
         sentences, columns, terms, figures, salient = counts
         made = Outlines(
@@ -146,32 +171,3 @@ def _flat(made: Outlines) -> tuple[NDArray[Any], ...]:
 
 def _room(lists: int, values: int) -> Lists:
     return Lists(np.zeros(lists + 1, np.int64), np.empty(values, np.int32))
-
-
-class Listed:
-    """Lists of values in a column: written some after the others, read in ranges.
-
-    In memory are their places, 8 bytes a list. Any thread may read while none writes.
-    """
-
-    def __init__(self, values: Column) -> None:
-        """Begin with none; the column is empty."""
-        self._values = values
-        self._places = [np.zeros(1, np.int64)]
-
-    def append(self, lists: Lists) -> None:
-        """Add lists behind the last. Raises OutputError where the disk is full."""
-        self._places.append(len(self._values) + lists.places[1:])
-        self._values.append(lists.values)
-
-    @property
-    def places(self) -> NDArray[np.int64]:
-        """Return where the lists start in the column, and the end of the last."""
-        if len(self._places) > 1:
-            self._places = [np.concatenate(self._places)]
-        return self._places[0]
-
-    def read(self, first: int, end: int) -> Lists:
-        """Return the lists from ``first`` to before ``end``."""
-        places = self.places[first : end + 1]
-        return Lists(places - places[0], self._values.read(places[0], places[-1]))

@@ -19,7 +19,7 @@ from dedup import alignment, stories
 from dedup.alignment import EVIDENCE, NO_DATE, Profiles
 from dedup.kernels import alignment as kernels
 from dedup.kernels import profiling, ragged
-from dedup.profiles import Listed, Outlined
+from dedup.profiles import Listed, Lists, Outlined
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -227,16 +227,16 @@ def candidates(
 # Local weights ------------------------------------------------------------------------------------------------------
 
 
-def _weigh(chronicle: Chronicle, near: Neighbours, means: Means) -> Column:
+def _weigh(chronicle: Chronicle, near: Neighbours, means: Means) -> Listed:
     """Weigh each (article, term) by its rarity among the article's neighbours."""
-    local, weight = means.work.column("local-weights", np.float32), means.vocabulary.weight
+    local, weight = Listed(means.work.column("local-weights", np.float32)), means.vocabulary.weight
 
-    def weigh(first: int) -> NDArray[np.float32]:
+    def weigh(first: int) -> Lists:
         end = min(first + _WEIGHED, len(chronicle))
         own, held = chronicle.terms.read(first, end), _held(chronicle, near, first, end, len(weight))
         out = np.empty(len(own.values), np.float32)
         kernels.local_weights(own.places, own.values, weight, near.counts[first:end], held, out)
-        return out
+        return Lists(own.places, out)
 
     starts = range(0, len(chronicle), _WEIGHED)
     for part in means.workers.map("weigh", weigh, starts, [min(_WEIGHED, len(chronicle) - at) for at in starts]):
@@ -337,13 +337,12 @@ def _tiles(chronicle: Chronicle, right: NDArray[np.int32], means: Means) -> list
 
 
 def _features(
-    chronicle: Chronicle, local: Column, left: NDArray[np.int64], right: NDArray[np.int64], means: Means
+    chronicle: Chronicle, local: Listed, left: NDArray[np.int64], right: NDArray[np.int64], means: Means
 ) -> NDArray[np.float32]:
     """Return the evidence of a block of pairs."""
     articles, number = np.unique(np.concatenate([left, right]), return_inverse=True)
     profiles = _profiles(chronicle.tellers(articles), means.vocabulary, means.background)
-    places = chronicle.terms.places
-    values, starts = local.gather(places[articles], places[articles + 1])
+    values, starts = local.gather(articles)
     weights = np.empty(len(profiles.article_terms), np.float32)
     ragged.take(starts, values, np.arange(len(articles)), profiles.article_places, weights)
     return alignment.features(profiles, weights, number[: len(left)], number[len(left) :])
