@@ -1,10 +1,10 @@
-"""Measure how copies grow: `python benchmarks/scale.py`, the record for docs/scale.md.
+"""Measure how the cost of a corpus grows: `python benchmarks/scale.py`, the record for docs/scale.md.
 
 Each size is generated (benchmarks/generate.py, streamed) and grouped by `dedup copies` in a process of its own, within
-a budget of memory. Recorded are what the command says of itself (seconds and CPU seconds by stage, peak memory, disk),
-the recall on the planted pairs of a resemblance of 0.8 or more, and the command. The exponents of CPU time, peak memory
-and disk from one size to the next are printed at the end. A row whose recall is below 0.98 counts for nothing and is
-not recorded.
+a budget of memory; with --find by `dedup.find`, stories and ledgers included (benchmarks/finding.py). Recorded are what
+the process says of itself (seconds and CPU seconds by stage, peak memory), the disk that it took, the recall on the
+planted pairs of a resemblance of 0.8 or more, and the command. The exponents of CPU time, peak memory and disk from one
+size to the next are printed at the end. A row whose recall is below 0.98 counts for nothing and is not recorded.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import machine
@@ -28,6 +31,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from generate import generate, plan_of
 from record import add
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HERE = Path(__file__).resolve().parent
 RECORD = HERE / "record" / "scale.csv"
@@ -69,22 +75,62 @@ class Row:
     """JSON: of each stage its seconds and CPU seconds."""
 
 
-def measure(corpus: Path, truth: Path, memory: str, options: tuple[str, ...]) -> Row:
+class Run(NamedTuple):
+    """A process to measure: its arguments, as it is recorded, and the file of its answer."""
+
+    arguments: list[str]
+    command: str
+    answer: Path
+
+
+def copies(corpus: Path, folder: Path, memory: str, *, learn: bool) -> Run:
+    """Return the run of `dedup copies`."""
+    answer, budget = folder / "copies.parquet", ["--memory", memory] if memory else []
+    options = [*budget, *(() if learn else ("--keep-boilerplate",))]
+    program = "from dedup.cli import main; main(prog_name='dedup')"
+    arguments = ["-c", program, "copies", str(corpus), "-o", str(answer), *options, "--json", "--quiet"]
+    return Run(arguments, shlex.join(["dedup", "copies", corpus.name, "-o", answer.name, *options]), answer)
+
+
+def find(corpus: Path, folder: Path, memory: str) -> Run:
+    """Return the run of `dedup.find`."""
+    arguments = [str(HERE / "finding.py"), str(corpus), str(folder / "out"), memory]
+    budget = f", memory={memory!r}" if memory else ""
+    return Run(arguments, f"dedup.find({corpus.name!r}{budget}).write('out')", folder / "out" / "articles.parquet")
+
+
+def disk_of(process: int) -> int:
+    """Return the bytes of the files without a name that a process holds open."""
+    size = 0
+    for entry in Path(f"/proc/{process}/fd").iterdir():
+        with suppress(OSError):  # it was closed meanwhile
+            if str(entry.readlink()).endswith(" (deleted)"):
+                size += entry.stat().st_size
+    return size
+
+
+def finished(arguments: list[str]) -> tuple[dict[str, Any], int]:
+    """Run Python to the end; return what it said, and the most disk that it was seen to take, ten times a second."""
+    most = 0
+    with subprocess.Popen([sys.executable, *arguments], stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None:
+            with suppress(OSError):  # it ended meanwhile
+                most = max(most, disk_of(process.pid))
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(0.1)
+        said = process.stdout.read() if process.stdout else ""
+    if process.returncode:
+        raise click.ClickException(f"the run ended with {process.returncode}: nothing is recorded")
+    return json.loads(said), most
+
+
+def measure(corpus: Path, truth: Path, memory: str, prepared: Callable[[Path], Run]) -> Row:
     """Run the command on a corpus and judge its answer."""
     load = round(os.getloadavg()[0], 1)
-    budget = ["--memory", memory] if memory else []
     with tempfile.TemporaryDirectory(dir=corpus.parent) as folder:
-        answer = Path(folder) / "copies.parquet"
-        program = "from dedup.cli import main; main(prog_name='dedup')"
-        arguments = ["copies", str(corpus), "-o", str(answer), *budget, *options]
-        done = subprocess.run(
-            [sys.executable, "-c", program, *arguments, "--json", "--quiet"],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        recall = recall_of(answer, truth)
-    told = json.loads(done.stdout)
+        run = prepared(Path(folder))
+        told, disk = finished(run.arguments)
+        recall = recall_of(run.answer, truth)
     stages = {stage["name"]: [round(stage["wall"], 2), round(stage["cpu"], 2)] for stage in told["stages"]}
     return Row(
         date=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -93,14 +139,14 @@ def measure(corpus: Path, truth: Path, memory: str, options: tuple[str, ...]) ->
         load=load,
         versions=machine.versions(Path(sys.executable), PACKAGES),
         commit=machine.commit(),
-        command=shlex.join(["dedup", "copies", corpus.name, "-o", answer.name, *budget, *options]),
+        command=run.command,
         memory=memory,
         articles=told["articles"],
         corpus_mb=round(corpus.stat().st_size / 1e6, 1),
         cpu_s=round(sum(cpu for _, cpu in stages.values()), 2),
         wall_s=round(sum(wall for wall, _ in stages.values()), 2),
         peak_mb=round(told["peak_bytes"] / 1e6, 1),
-        disk_mb=round(told["disk_bytes"] / 1e6, 1),
+        disk_mb=round(told.get("disk_bytes", disk) / 1e6, 1),
         groups=told["groups"],
         candidates=told["candidates"],
         recall=round(recall, 4),
@@ -156,9 +202,12 @@ def exponents(rows: list[Row]) -> str:
     "--data", type=click.Path(path_type=Path), default=HERE / "data", metavar="DIR", help="Where corpora lie."
 )
 @click.option("--learn", is_flag=True, help="Set boilerplate aside, as by default; else --keep-boilerplate is given.")
+@click.option("--find", "everything", is_flag=True, help="Run `dedup.find`, with stories and ledgers.")
 @click.option("--drop", is_flag=True, help="Remove a corpus that was generated when it is measured.")
 @click.option("--dry", is_flag=True, help="Record nothing.")
-def main(*, sizes: tuple[int, ...], memory: str, data: Path, learn: bool, drop: bool, dry: bool) -> None:
+def main(
+    *, sizes: tuple[int, ...], memory: str, data: Path, learn: bool, everything: bool, drop: bool, dry: bool
+) -> None:
     """Generate, measure, record."""
     data.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -168,7 +217,10 @@ def main(*, sizes: tuple[int, ...], memory: str, data: Path, learn: bool, drop: 
         made = not (corpus.exists() and truth.exists())
         if made:
             generate(plan_of(articles, SEED), corpus, truth)
-        row = measure(corpus, truth, memory, () if learn else ("--keep-boilerplate",))
+        prepared = (
+            partial(find, corpus, memory=memory) if everything else partial(copies, corpus, memory=memory, learn=learn)
+        )
+        row = measure(corpus, truth, memory, prepared)
         print(told(row), flush=True)
         if row.recall < RECALL_FLOOR:
             raise click.ClickException(f"recall {row.recall} is below {RECALL_FLOOR}: nothing is recorded")

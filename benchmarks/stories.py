@@ -35,11 +35,12 @@ from dedup.background import Background
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
 from dedup.evaluation import Scores, scores
-from dedup.rewrites import evidence
+from dedup.rewrites import Means, evidence
 from dedup.settings import Settings
 from dedup.store import TextStore
 from dedup.survey import learn, rank, survey
 from dedup.version import VERSION
+from dedup.work import Work
 from dedup.workers import Workers
 
 if TYPE_CHECKING:
@@ -178,8 +179,10 @@ def aligned(sample: Sample) -> Pairs:
         pipeline.fetch(articles, pipeline.wanted(ranking, candidates), store, workers)
         matches = pipeline.verify(store, surveyed, ranking, candidates, settings, workers)
     groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
-    first, rows, telling = pipeline.tellers(surveyed, groups)
-    found = evidence(telling, learned.vocabulary, background, settings.window, settings.partners, workers)
+    with Work(on_disk=False) as work:
+        first, rows, telling = pipeline.tellers(surveyed, groups, work)
+        means = Means(learned.vocabulary, background, settings.window, settings.partners, workers, work)
+        found = evidence(telling, means)
     teller = np.empty(len(first), np.int64)
     teller[first[rows[::-1]]] = np.arange(len(rows))[::-1]
     known = np.array([row["story"] for row in sample.rows])

@@ -28,7 +28,7 @@ _NUMBERS = 0.5
 _WORST = -9.0  # lies below every closeness
 
 # Of one block: bytes of sentence vectors that it may hold, and pairs (a block is what a thread takes).
-_ROOM = 64 << 20
+ROOM = 64 << 20
 _PAIRS = 1 << 15
 
 
@@ -73,20 +73,32 @@ class Holders(NamedTuple):
     terms: NDArray[np.int32]
 
 
+class Neighbours(NamedTuple):
+    """Of each article its neighbours: ``counts[i]`` of ``members`` from ``places[i]`` on; a copy group counts once."""
+
+    places: NDArray[np.int64]
+    members: NDArray[np.int32]
+    counts: NDArray[np.int64]
+
+
+def neighbours(left: NDArray[np.integer], right: NDArray[np.integer], group: NDArray[np.int64]) -> Neighbours:
+    """List the neighbours of every article. Pairs ascend, by the left or by the right one; ``left < right``."""
+    places = np.zeros(len(group) + 1, np.int64)
+    kernels.count_neighbours(left, right, group, places)
+    members, counts = np.empty(places[-1], np.int32), np.empty(len(group), np.int64)
+    kernels.neighbours(left, right, group, places, members, counts)
+    return Neighbours(places, members, counts)
+
+
 def holders(profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64]) -> Holders:
     """Count the neighbours of every article that hold its terms; a copy group counts once.
 
     Pairs are ascending, ``left < right``. Work: one look-up for each term of either article of a pair.
     """
-    places = np.zeros(len(profiles) + 1, np.int64)
-    kernels.count_neighbours(left, right, profiles.group, places)
-    members, counts = np.empty(places[-1], np.int32), np.empty(len(profiles), np.int64)
-    kernels.neighbours(left, right, profiles.group, places, members, counts)
+    near = neighbours(left, right, profiles.group)
     held = np.zeros(len(profiles.article_terms), np.int32)
-    kernels.count_holders(
-        profiles.article_places, profiles.article_terms, len(profiles.weight), places, members, counts, held
-    )
-    return Holders(counts, held)
+    kernels.count_holders(profiles.article_places, profiles.article_terms, len(profiles.weight), *near, held)
+    return Holders(near.counts, held)
 
 
 def local_weights(profiles: Profiles, held: Holders) -> NDArray[np.float32]:
@@ -99,21 +111,36 @@ def local_weights(profiles: Profiles, held: Holders) -> NDArray[np.float32]:
 
 
 def blocks(
-    profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64], *, room: int = _ROOM, most: int = _PAIRS
+    profiles: Profiles, left: NDArray[np.int64], right: NDArray[np.int64], *, room: int = ROOM, most: int = _PAIRS
 ) -> list[NDArray[np.int64]]:
     """Divide pairs into blocks for :func:`features`: numbers of at most ``most`` pairs whose articles are few.
 
     The articles of a block need about ``room`` bytes. Pairs are taken by tiles of articles, so that an article's
     sentence vectors serve many pairs before they are dropped.
     """
+    return divide(bytes_of(profiles.sentences, profiles.vectors), left, right, room, most)
+
+
+def divide(
+    sizes: NDArray[np.int64], left: NDArray[np.int64], right: NDArray[np.int64], room: int, most: int
+) -> list[NDArray[np.int64]]:
+    """Do what :func:`blocks` does for articles of these sizes (:func:`bytes_of`)."""
     if len(left) == 0:
         return []
-    sizes = (profiles.sentences + 1) * _sentence_bytes(profiles)
-    tile = max(1, int(room / 2 / sizes.mean()))
-    order = np.lexsort((right, left, right // tile, left // tile))
+    order = np.lexsort((right, left, right // tile_of(sizes, room)))
     starts = linking.block_starts(left[order], right[order], sizes, room)
     cuts = np.union1d(starts, np.arange(0, len(left), most))
     return np.split(order, cuts[1:])
+
+
+def bytes_of(sentences: NDArray[np.int64], vectors: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return the bytes of the sentence vectors of articles that have so many sentences."""
+    return (sentences + 1) * kernels.WEIGHTINGS * _parts(vectors) * kernels.WIDTH * np.dtype(np.int16).itemsize
+
+
+def tile_of(sizes: NDArray[np.int64], room: int) -> int:
+    """Return how many articles of these sizes take half of the room, about."""
+    return max(1, int(room / 2 / sizes.mean()))
 
 
 def features(
@@ -164,12 +191,23 @@ def contrast(
     value = closeness(columns)
     if best is None:
         best = no_best(len(group))
-    other = group[left] != group[right]
-    for side in (left, right):
-        np.maximum.at(best, side[other], value[other])
+    raise_best(columns, left, right, group, best)
     behind_left, behind_right = np.minimum(value - best[left], 0), np.minimum(value - best[right], 0)
     both = (np.maximum(behind_left, behind_right), np.minimum(behind_left, behind_right))
     return np.column_stack((columns, *both)).astype(np.float32)
+
+
+def raise_best(
+    columns: NDArray[np.float32],
+    left: NDArray[np.int64],
+    right: NDArray[np.int64],
+    group: NDArray[np.int64],
+    best: NDArray[np.float64],
+) -> None:
+    """Raise the ``best`` of articles to that of some pairs, copies aside."""
+    value, other = closeness(columns), group[left] != group[right]
+    for side in (left, right):
+        np.maximum.at(best, side[other], value[other])
 
 
 def closeness(columns: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -187,20 +225,16 @@ def _starts(counts: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(counts)])
 
 
-def _parts(profiles: Profiles) -> int:
+def _parts(vectors: NDArray[np.float32]) -> int:
     """Return into how many parts of ``kernels.WIDTH`` a vector falls."""
-    return max(1, -(-int(profiles.vectors.shape[1]) // kernels.WIDTH))
-
-
-def _sentence_bytes(profiles: Profiles) -> int:
-    return kernels.WEIGHTINGS * _parts(profiles) * kernels.WIDTH * np.dtype(np.int16).itemsize
+    return max(1, -(-int(vectors.shape[1]) // kernels.WIDTH))
 
 
 def _sentence_views(
     profiles: Profiles, local: NDArray[np.float32], articles: NDArray[np.int64], sentences: int
 ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
     inverse = np.empty((sentences, kernels.WEIGHTINGS), np.float32)
-    units = np.zeros((sentences, kernels.WEIGHTINGS, _parts(profiles), kernels.WIDTH), np.int16)
+    units = np.zeros((sentences, kernels.WEIGHTINGS, _parts(profiles.vectors), kernels.WIDTH), np.int16)
     kernels.sentence_views(
         articles,
         profiles.sentence_places,

@@ -31,6 +31,9 @@ _WAITING = 3  # row groups a thread
 _LEARNED, _TOLD = 240, 52
 # In memory: what would else be on disk comes on top.
 _ARTICLE_HELD, _KEY_HELD = 300, 16
+# With ledgers, and with stories: an article out of core, one in a row group, and what is on disk else.
+_ACCOUNTED, _RETOLD, _OUTLINED, _RETOLD_HELD = 1200, 1300, 3600, 9000
+_ALIGNING = 100 << 20  # a thread: vectors and outlines of the articles of a block
 _ENTRY, _MENTION = 16, 12  # bytes of one while it is worked on
 _TOKEN = 6  # bytes of text, about
 _LEAST, _LEAST_TOLD = Room(1 << 18, 1 << 18), 1 << 19
@@ -120,6 +123,24 @@ def plan(memory: int, load: Load, threads: int, held: int) -> Plan:
         min(_MOST.mentions, _LEAST.mentions + share // 2 // _MENTION),
     )
     return Plan(on_disk=True, room=room, held=0, told=told)
+
+
+def plan_find(memory: int | None, load: Load, threads: int, held: int, *, stories: bool) -> Plan:
+    """Plan a run with ledgers, and with stories where they are wanted; ``held`` bytes of text are better held.
+
+    Without a budget a share of the machine's memory decides what goes to disk, and nothing is refused. Raises
+    SettingsError where a budget is too small, with the one that is needed.
+    """
+    row_groups = _WAITING * load.largest * (_OUTLINED if stories else _SKETCHED)
+    articles = load.articles * (_RETOLD if stories else _ACCOUNTED) + load.tokens // 8
+    needed = _BASE + threads * (_THREAD + _ALIGNING + row_groups) + articles + load.keys * _KEY
+    if memory is not None and memory < needed:
+        message = f"{load.articles:,} articles need {_shown(needed)} at least; give more, or split the corpus"
+        raise SettingsError(f"memory {_shown(memory)}: {message}")
+    whole = needed + load.articles * (_RETOLD_HELD if stories else _ARTICLE_HELD) + load.keys * _KEY_HELD
+    if whole + held <= (max(usable(), needed) if memory is None else memory):
+        return Plan(on_disk=False, room=_MOST, held=held)
+    return Plan(on_disk=True, room=_MOST, held=0)
 
 
 def _bytes(room: Room) -> int:

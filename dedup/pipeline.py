@@ -11,15 +11,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from dedup import overlap, profiles, sketch, tables
+from dedup import memory as budgets
+from dedup import overlap, sketch, tables
 from dedup.alignment import NO_DATE
 from dedup.background import Background
+from dedup.boilerplate import Observer
 from dedup.candidates import SEEN, Candidates, check_size, choose, least
 from dedup.cluster import copy_groups
 from dedup.corpus import open_corpus
@@ -27,14 +30,14 @@ from dedup.kernels.linking import block_starts, components
 from dedup.lsh import buckets
 from dedup.postings import Keys, Room, postings
 from dedup.result import Result
-from dedup.rewrites import TELLERS, Tellers, rewrites
+from dedup.rewrites import TELLERS, Chronicle, Means, rewrites
 from dedup.settings import Settings
 from dedup.sketch import Recipe
 from dedup.store import Held, TextStore
 from dedup.stories import Model
 from dedup.survey import learn, rank, survey
 from dedup.text import token_hashes
-from dedup.work import Column, Work
+from dedup.work import Column, Work, scratch_folder
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
@@ -43,7 +46,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.corpus import Corpus
-    from dedup.survey import Learned, Ranking, Runs, Survey
+    from dedup.memory import Plan
+    from dedup.survey import Ranking, Runs, Survey
 
 HELD_BYTES = 384 << 20  # of text: a corpus that has no more is read once
 _BLOCK_BYTES = 16 << 20  # of text whose pairs are verified at a time
@@ -54,33 +58,54 @@ def find(
     settings: Settings | None = None,
     *,
     columns: Mapping[str, str] | None = None,
+    memory: int | str | None = None,
+    work: str | Path | None = None,
     progress: Progress = silent,
 ) -> Result:
     """Find the copies and the stories in a corpus, and account for every word of the articles that have copies.
 
     ``corpus`` is a path, folder, glob or URI of Parquet files, or any object with the Arrow C stream interface.
     ``columns`` maps the fields id, text, title, source, published and url to the corpus's own column names.
-    Raises CorpusError where the input is wrong.
+
+    ``memory`` is a budget: bytes, or a size such as ``"4GB"``. What does not fit goes to files without a name where the
+    system keeps temporary ones (TMPDIR), or in the folder ``work``; it changes no result. The tables that are returned
+    are within the budget. Without one, three quarters of the machine's memory decide whether anything goes to disk.
+    Raises CorpusError where the input is wrong, SettingsError for a budget that is too small, OutputError where a
+    folder or a disk does not take the work.
     """
     settings = settings or Settings()
-    workers = Workers(settings.workers, progress)
     articles = open_corpus(corpus, columns)
-    background, held = weighing(settings), Held(HELD_BYTES)
-    learned = None if background is None else learn(articles, background, workers)
-    surveyed = survey(articles, recipe(settings), workers, learned, settings, held)
+    plan = _plan(articles, settings, memory)
+    with scratch_folder(work) as folder, Work(on_disk=plan.on_disk, folder=folder) as kept:
+        return _found(articles, settings, plan, kept, Workers(settings.workers, progress))
+
+
+def _plan(corpus: Corpus, settings: Settings, budget: int | str | None) -> Plan:
+    """Plan the run by what the files say of their size."""
+    tokens = budgets.expected_tokens(sum(piece.nbytes for piece in corpus.pieces))
+    load = budgets.Load(len(corpus), tokens // settings.sample, max(corpus.sizes(), default=0), tokens)
+    given = None if budget is None else budgets.parse(str(budget))
+    return budgets.plan_find(given, load, settings.workers, HELD_BYTES, stories=settings.stories)
+
+
+def _found(articles: Corpus, settings: Settings, plan: Plan, work: Work, workers: Workers) -> Result:
+    background, held = weighing(settings), Held(plan.held)
+    observer = Observer(partial(work.scratch, filed=True), plan.told)
+    learned = None if background is None else learn(articles, background, workers, observer)
+    records = work.column("outlines", np.int32)
+    surveyed = survey(articles, recipe(settings), workers, learned, settings, held, records)
     ranking = rank(surveyed.sketches, settings.shingle)
-    pairs, capped_lists = candidates(surveyed, ranking, settings, workers)
+    pairs, capped_lists = candidates(surveyed, ranking, settings, workers, Spill(work, plan.room))
     counters = _counters(articles, surveyed, pairs, capped_lists, settings)
-    with TextStore(len(articles), held=held) as store:
+    surveyed = replace(surveyed, sketches=sketch.empty(0, recipe(settings)))  # what found the candidates
+    with TextStore(len(articles), data=work.filed("texts", np.uint8), held=held) as store:
         fetch(articles, wanted(ranking, pairs), store, workers)
         matches = verify(store, surveyed, ranking, pairs, settings, workers)
         groups = tables.members(surveyed, ranking, copy_groups(matches, len(ranking)))
         told = None
         if background is not None and learned is not None and settings.stories:
-            telling = tellers(surveyed, groups)
-            surveyed = replace(surveyed, outlines=None)  # those of the tellers are copies, and the most of all memory
-            told, counters["capped_partners"] = retell(surveyed, telling, learned, background, settings, workers)
-            del telling
+            means = Means(learned.vocabulary, background, settings.window, settings.partners, workers, work)
+            told, counters["capped_partners"] = retell(surveyed, groups, means, settings)
         stories = tables.stories(surveyed, groups.first_rows(len(articles)) if told is None else told.first)
         fetch(articles, stories.rows, store, Workers(settings.workers))
         about = tables.about(articles, workers)
@@ -162,22 +187,34 @@ class Paired(NamedTuple):
     capped_texts: int
 
 
+class Spill(NamedTuple):
+    """Where candidates are found, and how many at a time."""
+
+    work: Work
+    room: Room
+
+
 def candidates(
-    surveyed: Survey, ranking: Ranking, settings: Settings, workers: Workers | None = None
+    surveyed: Survey,
+    ranking: Ranking,
+    settings: Settings,
+    workers: Workers | None = None,
+    spill: Spill | None = None,
 ) -> tuple[Candidates, int]:
     """Pair the texts that share a band key, or enough sampled shingles; return also how many lists were capped."""
-    sketches = surveyed.sketches
-    keys, sampled = sketches.keys[ranking.first_rows], Column(np.uint32)
+    sketches, rows, sampled = surveyed.sketches, ranking.first_rows, Column(np.uint32)
     sampled.append(sketches.sampled)
     whole = np.array([0, len(sketches)])
     sketched = Sketched(
-        lambda band: np.ascontiguousarray(keys[:, band]),
+        lambda band: sketches.keys[rows, band],
         settings.bands,
         Keys(sampled, sketches.places, ranking.of_rows(len(sketches)), whole),
     )
-    with Work(on_disk=False) as work:
-        found = pair(sketched, len(ranking), settings, work, Room(), workers or Workers(settings.workers))
-        return Candidates.of(found.pairs.read(), found.capped_texts), found.capped_lists
+    work, room = spill or Spill(Work(on_disk=False), Room())
+    found = pair(sketched, len(ranking), settings, work, room, workers or Workers(settings.workers))
+    pairs = Candidates.of(found.pairs.read(), found.capped_texts)
+    work.drop("near", "members", "pairs")
+    return pairs, found.capped_lists
 
 
 def pair(sketched: Sketched, texts: int, settings: Settings, work: Work, room: Room, workers: Workers) -> Paired:
@@ -271,35 +308,28 @@ class Telling(NamedTuple):
 
     first: NDArray[np.int64]
     rows: NDArray[np.int64]
-    tellers: Tellers
+    chronicle: Chronicle
 
 
-def retell(
-    surveyed: Survey,
-    telling: Telling,
-    learned: Learned,
-    background: Background,
-    settings: Settings,
-    workers: Workers,
-) -> tuple[tables.Told, int]:
+def retell(surveyed: Survey, groups: tables.Members, means: Means, settings: Settings) -> tuple[tables.Told, int]:
     """Find the rewrites among copy groups and single articles; return the stories and how many had more partners."""
-    model = replace(Model.load(), cut=settings.story_threshold)
-    vocabulary, hours, most = learned.vocabulary, settings.window, settings.partners
-    found = rewrites(telling.tellers, vocabulary, background, model, hours, most, workers)
+    telling = tellers(surveyed, groups, means.work)
+    means.work.drop("outlines")
+    found = rewrites(telling.chronicle, replace(Model.load(), cut=settings.story_threshold), means)
+    telling.chronicle.drop(means.work)
     return tables.told(surveyed, telling.rows, telling.first, found), found.capped
 
 
-def tellers(surveyed: Survey, groups: tables.Members) -> Telling:
-    """Choose the articles that are aligned."""
+def tellers(surveyed: Survey, groups: tables.Members, work: Work) -> Telling:
+    """Choose the articles that are aligned, and put their outlines in order."""
     first = groups.first_rows(len(surveyed.ids))
     rows = _tellers(surveyed, groups, first)
     _, seen, group = np.unique(first[rows], return_index=True, return_inverse=True)
     group = np.argsort(np.argsort(seen))[group]  # by time: of equally similar groups the earlier one is taken
     published = surveyed.published.cast(pa.int64()).fill_null(NO_DATE).to_numpy()
-    outlines = surveyed.outlines
-    assert outlines is not None  # noqa: S101  (the survey makes them where stories are wanted)
-    chosen = profiles.select(outlines, rows)
-    return Telling(first, rows, Tellers(chosen, published[rows], surveyed.outlet[rows], group))
+    outlined = surveyed.outlined
+    assert outlined is not None  # noqa: S101  (the survey makes them where stories are wanted)
+    return Telling(first, rows, Chronicle.of(outlined, rows, published[rows], surveyed.outlet[rows], group, work))
 
 
 def _tellers(surveyed: Survey, groups: tables.Members, first: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dedup.kernels import profiling, ragged
+from dedup.kernels import profiling
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.text import Reading
     from dedup.vocabulary import Vocabulary
+    from dedup.work import Column
 
 SENTENCES = 40  # looked at, beside the title
 LEAD = 3  # sentences of the lead, beside the title
@@ -24,7 +25,7 @@ class Lists(NamedTuple):
     """Lists of values, one after the other: list ``i`` is ``values[places[i]:places[i + 1]]``."""
 
     places: NDArray[np.int64]
-    values: NDArray[np.int32]
+    values: NDArray[Any]
 
     def __len__(self) -> int:
         """Count the lists."""
@@ -86,61 +87,87 @@ def outline(texts: Reading, boilerplate: NDArray[np.bool_], titles: Reading, voc
     )
 
 
-def join(parts: list[Outlines]) -> Outlines:
-    """Join the outlines of several batches. Column by column they are let go: ``parts`` is empty then."""
-    told = {name: [getattr(part, name) for part in parts] for name in Outlines._fields}
-    parts.clear()
-    return Outlines(
-        _places(told.pop("sentences")),
-        np.concatenate(told.pop("titled")),
-        _lists(told.pop("columns")),
-        _lists(told.pop("terms")),
-        np.concatenate(told.pop("counts")),
-        np.concatenate(told.pop("lead")),
-        _lists(told.pop("figures")),
-        _lists(told.pop("salient")),
-    )
+class Listed:
+    """Lists of values in a column: written some after the others, read in any order.
+
+    In memory are their places, 8 bytes a list. Any thread may read while none writes.
+    """
+
+    def __init__(self, values: Column) -> None:
+        """Begin with none; the column is empty."""
+        self._values = values
+        self._places = [np.zeros(1, np.int64)]  # of what was appended at a time, to be joined where they are asked for
+
+    def append(self, lists: Lists) -> None:
+        """Add lists behind the last. Raises OutputError where the disk is full."""
+        self._places.append(len(self._values) + lists.places[1:])
+        self._values.append(lists.values)
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Return where the lists start in the column, and the end of the last."""
+        if len(self._places) > 1:
+            self._places = [np.concatenate(self._places)]
+        return self._places[0]
+
+    def read(self, first: int, end: int) -> Lists:
+        """Return the lists from ``first`` to before ``end``."""
+        places = self.places[first : end + 1]
+        return Lists(places - places[0], self._values.read(places[0], places[-1]))
+
+    def gather(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return values among which the chosen lists are, and where each of them starts there."""
+        return self._values.gather(self.places[chosen], self.places[chosen + 1])
 
 
-def select(outlines: Outlines, articles: NDArray[np.int64]) -> Outlines:
-    """Return the outlines of these articles, in this order."""
-    sentences = _chosen_places(outlines.sentences, articles)
-    spoken = np.empty(sentences[-1], np.int64)
-    ragged.take(outlines.sentences, np.arange(outlines.sentences[-1]), articles, sentences, spoken)
-    held = outlines.terms.places
-    terms = _chosen(outlines.terms, articles)
-    return Outlines(
-        sentences,
-        outlines.titled[articles],
-        _chosen(outlines.columns, spoken),
-        terms,
-        _taken(held, outlines.counts, articles, terms.places),
-        _taken(held, outlines.lead, articles, terms.places),
-        _chosen(outlines.figures, articles),
-        _chosen(outlines.salient, articles),
-    )
+class Outlined:
+    """The outlines of many articles, each a record of numbers: written a batch after the other, read in any order."""
+
+    def __init__(self, records: Column) -> None:
+        """Begin with none; the column is of int32, and empty."""
+        self._records = Listed(records)
+
+    def __len__(self) -> int:
+        """Count the articles."""
+        return len(self._records.places) - 1
+
+    def append(self, made: Outlines) -> None:
+        """Add articles behind the last. Raises OutputError where the disk is full."""
+        columns = made.columns.places[made.sentences]
+        ends = made.sentences + columns + 2 * made.terms.places + made.figures.places + made.salient.places
+        places = ends + profiling.HEAD * np.arange(len(ends))  # all of them start at 0
+        records = np.empty(places[-1], np.int32)
+        profiling.pack(_flat(made), places, records)
+        self._records.append(Lists(places, records))
+
+    def read(self, first: int = 0, end: int | None = None) -> Outlines:
+        """Return the outlines of the articles from ``first`` to before ``end``."""
+        return self.take(np.arange(first, len(self) if end is None else end))
+
+    def take(self, articles: NDArray[np.int64]) -> Outlines:
+        """Return the outlines of these articles, in this order; what lies together is read together."""
+        records, starts = self._records.gather(articles)
+        counts = (records[starts + place].sum(dtype=np.int64) for place in range(1, profiling.HEAD))
+        sentences, columns, terms, figures, salient = counts
+        made = Outlines(
+            np.zeros(len(articles) + 1, np.int64),
+            np.empty(len(articles), np.bool_),
+            _room(sentences, columns),
+            _room(len(articles), terms),
+            np.empty(terms, np.int32),
+            np.empty(terms, np.bool_),
+            _room(len(articles), figures),
+            _room(len(articles), salient),
+        )
+        profiling.unpack(records, starts, _flat(made))
+        return made
 
 
-def _chosen(lists: Lists, chosen: NDArray[np.int64]) -> Lists:
-    places = _chosen_places(lists.places, chosen)
-    return Lists(places, _taken(lists.places, lists.values, chosen, places))
+def _flat(made: Outlines) -> tuple[NDArray[Any], ...]:
+    """Return the arrays of outlines as the kernels take them."""
+    lists = (*made.columns, *made.terms, made.counts, made.lead, *made.figures, *made.salient)
+    return made.sentences, made.titled, *lists
 
 
-def _chosen_places(places: NDArray[np.int64], chosen: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([np.zeros(1, np.int64), np.cumsum(places[chosen + 1] - places[chosen], dtype=np.int64)])
-
-
-def _taken(
-    places: NDArray[np.int64], values: NDArray[Any], chosen: NDArray[np.int64], taken: NDArray[np.int64]
-) -> NDArray[Any]:
-    out = np.empty(taken[-1], values.dtype)
-    ragged.take(places, values, chosen, taken, out)
-    return out
-
-
-def _lists(parts: list[Lists]) -> Lists:
-    return Lists(_places([part.places for part in parts]), np.concatenate([part.values for part in parts]))
-
-
-def _places(parts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
-    return np.concatenate([[0], np.cumsum(np.concatenate([np.diff(part) for part in parts]))]).astype(np.int64)
+def _room(lists: int, values: int) -> Lists:
+    return Lists(np.zeros(lists + 1, np.int64), np.empty(values, np.int32))

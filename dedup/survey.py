@@ -15,8 +15,10 @@ from dedup import profiles, text
 from dedup.boilerplate import Furniture, Observer, Rarity, mark, observe, outlet_of
 from dedup.errors import CorpusError
 from dedup.kernels import profiling
+from dedup.profiles import Outlined
 from dedup.sketch import Recipe, Sketches, sketch, sketch_kept
 from dedup.vocabulary import Tally, Vocabulary, short_terms, vocabulary
+from dedup.work import Column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from dedup.profiles import Outlines
     from dedup.settings import Settings
     from dedup.store import Held
-    from dedup.work import Column
     from dedup.workers import Workers
 
 _NAMED = 5  # examples in a message
@@ -66,16 +67,19 @@ class Known(Protocol):
         """Return the terms."""
 
 
-def learn(corpus: Corpus, background: Background, workers: Workers) -> Learned:
-    """Read every article once for the boilerplate of its outlet and the rarity of its terms."""
+def learn(corpus: Corpus, background: Background, workers: Workers, observer: Observer | None = None) -> Learned:
+    """Read every article once for the boilerplate of its outlet, with a new ``observer``, and the rarity of its terms.
+
+    The observer is closed.
+    """
     rarity, tally, short = _rarity(background), Tally(), np.empty(0, np.uint64)
-    with Observer() as observer:
-        look = partial(_told, corpus, rarity=rarity, observer=observer)
+    with observer or Observer() as told_to:
+        look = partial(_told, corpus, rarity=rarity, observer=told_to)
         for part in workers.map("learn", look, range(len(corpus.pieces)), corpus.sizes()):
             for told in part:
                 tally.add(told.terms, told.articles)
                 short = np.union1d(short, told.short)
-        return Learned(observer.furniture(), vocabulary(tally, background, short))
+        return Learned(told_to.furniture(), vocabulary(tally, background, short))
 
 
 def learn_furniture(
@@ -183,7 +187,7 @@ class Survey:
     """What is known of every article, rows in input order.
 
     ``words`` counts all tokens; the sketches are of those that are not ``boilerplate``. ``outlet`` is a number, -1
-    where unknown. ``outlines`` are there where stories are wanted.
+    where unknown. ``outlined`` are the outlines where stories are wanted.
     """
 
     ids: pa.LargeStringArray
@@ -192,7 +196,12 @@ class Survey:
     boilerplate: Runs
     sketches: Sketches
     outlet: NDArray[np.int32]
-    outlines: Outlines | None
+    outlined: Outlined | None
+
+    @property
+    def outlines(self) -> Outlines | None:
+        """Return all outlines at once."""
+        return None if self.outlined is None else self.outlined.read()
 
 
 class Part(NamedTuple):
@@ -213,24 +222,30 @@ def survey(
     learned: Known | None,
     settings: Settings,
     held: Held | None = None,
+    records: Column | None = None,
 ) -> Survey:
     """Read every article, and offer its text to be ``held``. Raises CorpusError for invalid text and duplicate ids.
 
-    With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it.
+    With nothing ``learned`` all text counts as the articles' own, and the fast path sketches it. ``records`` is an
+    empty column that takes the outlines, if it has to be another than one in memory.
     """
-    read = list(parts(corpus, recipe, workers, learned, settings, held))
+    read, outlets, numbers = [], [], dict[str, int]()
+    outlined = Outlined(Column(np.int32) if records is None else records)
+    for part in parts(corpus, recipe, workers, learned, settings, held):
+        if part.outlines is not None:
+            outlined.append(part.outlines)
+        outlets.append(np.array([numbers.setdefault(name, len(numbers)) for name in part.outlets], np.int32))
+        read.append(part._replace(outlines=None, outlets=[]))
     ids = pa.concat_arrays([part.about["id"] for part in read])
     refuse_duplicates(ids)
-    outlines = [part.outlines for part in read if part.outlines is not None]
-    read = [part._replace(outlines=None) for part in read]  # so that they are let go where they are joined
     return Survey(
         ids,
         pa.concat_arrays([part.about["published"] for part in read]),
         np.concatenate([part.words for part in read]),
         _joined_runs([part.boilerplate for part in read]),
         _joined([part.sketches for part in read], recipe),
-        _numbered([outlet for part in read for outlet in part.outlets]),
-        profiles.join(outlines) if outlines else None,
+        _numbered(np.concatenate(outlets), list(numbers)),
+        outlined if learned is not None and settings.stories else None,
     )
 
 
@@ -311,9 +326,11 @@ def _joined_runs(parts: list[Runs]) -> Runs:
     )
 
 
-def _numbered(outlets: list[str]) -> NDArray[np.int32]:
-    numbers = {name: number for number, name in enumerate(sorted(set(outlets) - {""}))}
-    return np.array([numbers.get(name, -1) for name in outlets], np.int32)
+def _numbered(outlets: NDArray[np.int32], names: list[str]) -> NDArray[np.int32]:
+    """Return the outlets as numbers in the order of their names, -1 where there is none."""
+    ordered = sorted(set(names) - {""})
+    numbers = {name: number for number, name in enumerate(ordered)}
+    return np.array([numbers.get(name, -1) for name in names], np.int32)[outlets]
 
 
 def _joined(parts: list[Sketches], recipe: Recipe) -> Sketches:

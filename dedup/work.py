@@ -14,6 +14,7 @@ import os
 import tempfile
 from bisect import bisect_right
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import numpy as np
@@ -23,13 +24,13 @@ from dedup.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from numpy.typing import DTypeLike, NDArray
 
 _MANIFEST = "manifest.json"
 _SUFFIX = ".column"
 _NAMED = 3  # names in a message
+_BETWEEN = 1 << 14  # bytes between two ranges that are rather read than left out
 _NAMELESS_HINT = "name another folder in TMPDIR"
 _KEPT_HINT = "make room there and go on with --resume"
 
@@ -52,10 +53,9 @@ class Column:
             self._starts = [os.fstat(file.fileno()).st_size // self.dtype.itemsize]
 
     @classmethod
-    def nameless(cls, dtype: DTypeLike, folder: Path | None = None) -> Self:
+    def nameless(cls, dtype: DTypeLike, folder: Path | None = None, hint: str = _NAMELESS_HINT) -> Self:
         """Return a column in a file without a name, in ``folder`` or where the system keeps temporary files."""
         file = tempfile.TemporaryFile(buffering=0, dir=folder)  # noqa: SIM115  (closed with the column)
-        hint = _NAMELESS_HINT if folder is None else _KEPT_HINT
         return cls(dtype, file, str(folder or tempfile.gettempdir()), hint)
 
     def __len__(self) -> int:
@@ -109,14 +109,29 @@ class Column:
         return out
 
     def read_into(self, out: NDArray[Any], start: int) -> None:
-        """Read values from ``start`` on until ``out`` is full; only for a column in a file."""
-        assert self._file is not None  # noqa: S101  (its callers asked for a file)
+        """Read values from ``start`` on until ``out`` is full."""
+        if self._file is None:
+            out[:] = self._held(start, start + len(out))
+            return
         rest, at = out.view(np.uint8).data, start * self.dtype.itemsize
         while rest:
             count = os.preadv(self._file.fileno(), [rest], at)
             if count == 0:
                 raise OutputError(f"{self._place}: is shorter than it was written; begin anew without --resume")
             rest, at = rest[count:], at + count
+
+    def gather(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """Return the values of some ranges and, of each, where it starts there; what lies together is read together."""
+        between = starts[1:] - ends[:-1]
+        new = np.ones(len(starts), np.bool_)
+        new[1:] = (between < 0) | (between * self.dtype.itemsize > _BETWEEN)
+        first = np.flatnonzero(new)
+        begins, stops = starts[first], ends[np.append(first[1:], len(starts))[: len(first)] - 1]
+        places = np.concatenate([np.zeros(1, np.int64), np.cumsum(stops - begins)])
+        out, bounds = np.empty(places[-1], self.dtype), places.tolist()
+        for index, begin in enumerate(begins.tolist()):
+            self.read_into(out[bounds[index] : bounds[index + 1]], begin)
+        return out, starts + (places[:-1] - begins)[np.cumsum(new) - 1]
 
     def search(self, value: int, start: int, stop: int) -> int:
         """Return the first place from ``start`` to ``stop`` whose value is not less; the values there ascend."""
@@ -137,11 +152,14 @@ class Column:
 
 
 class Work:
-    """Columns by name, and what is known of the stages that are finished. The columns are in memory, or nameless."""
+    """Columns by name, and what is known of the stages that are finished. The columns are in memory, or nameless.
 
-    def __init__(self, *, on_disk: bool) -> None:
+    Files lie in ``folder``, or where the system keeps temporary ones.
+    """
+
+    def __init__(self, *, on_disk: bool, folder: Path | None = None) -> None:
         """Begin without columns."""
-        self._on_disk = on_disk
+        self._on_disk, self._nameless_in = on_disk, folder
         self._columns: dict[str, Column] = {}
         self._scratch: list[Column] = []
         self._facts: dict[str, dict[str, Any]] = {}
@@ -160,14 +178,19 @@ class Work:
     @contextmanager
     def scratch(self, dtype: DTypeLike, *, filed: bool = False) -> Iterator[Column]:
         """Yield a column that no stage leaves to another; in a file, ``filed`` in any case, it has no name."""
-        column = self._unnamed(dtype) if self._on_disk or not filed else Column.nameless(dtype)
+        column = self._unnamed(dtype) if self._on_disk or not filed else self._in_file(dtype)
         self._scratch.append(column)
         yield column
         self.note_bytes()
         column.close()
 
     def _unnamed(self, dtype: DTypeLike) -> Column:
-        return Column.nameless(dtype) if self._on_disk else Column(dtype)
+        return self._in_file(dtype) if self._on_disk else Column(dtype)
+
+    def _in_file(self, dtype: DTypeLike) -> Column:
+        if self._nameless_in is None:
+            return Column.nameless(dtype)
+        return Column.nameless(dtype, self._nameless_in, "name another folder")
 
     def column(self, name: str, dtype: DTypeLike) -> Column:
         """Return the column of this name, a new one where there is none."""
@@ -178,7 +201,7 @@ class Work:
     def filed(self, name: str, dtype: DTypeLike) -> Column:
         """Return the column of this name, which is in a file in any case."""
         if name not in self._columns:
-            self._columns[name] = self._opened(name, dtype) if self._on_disk else Column.nameless(dtype)
+            self._columns[name] = self._opened(name, dtype) if self._on_disk else self._in_file(dtype)
         return self._columns[name]
 
     def _opened(self, name: str, dtype: DTypeLike) -> Column:
@@ -207,6 +230,29 @@ class Work:
         columns = (*self._columns.values(), *self._scratch)
         own = sum(column.nbytes for column in columns if column.on_disk)
         self.most_bytes = max(self.most_bytes, own + others)
+
+
+@contextmanager
+def scratch_folder(folder: str | Path | None) -> Iterator[Path | None]:
+    """Yield the folder for files without a name; one that was not there is there for so long only.
+
+    Raises OutputError where it cannot be made.
+    """
+    if folder is None:
+        yield None
+        return
+    there = Path(folder)
+    made = not there.exists()
+    try:
+        there.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise OutputError(f"{there}: cannot hold the work ({error.strerror}); name another folder") from error
+    try:
+        yield there
+    finally:
+        if made:
+            there.rmdir()
 
 
 class WorkFolder(Work):
@@ -283,7 +329,7 @@ class WorkFolder(Work):
         return Column(dtype, file, str(self._folder), _KEPT_HINT)
 
     def _unnamed(self, dtype: DTypeLike) -> Column:
-        return Column.nameless(dtype, self._folder)
+        return Column.nameless(dtype, self._folder, _KEPT_HINT)
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}{_SUFFIX}"

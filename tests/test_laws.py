@@ -28,6 +28,8 @@ from dedup import Result, SettingsError, find
 from dedup.article import TIMESTAMP
 from dedup.background import build, write
 from dedup.corpus import open_corpus
+from dedup.memory import Plan
+from dedup.postings import Room
 from dedup.settings import Settings
 
 if TYPE_CHECKING:
@@ -79,6 +81,29 @@ def test_small_blocks(news: pa.Table, wanted: dict[str, Any], monkeypatch: pytes
     for module in ("dedup.pipeline", "dedup.tables"):
         monkeypatch.setattr(f"{module}._BLOCK_BYTES", 500)
     assert tables_of(find(news, SETTINGS)) == wanted
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("dated", [False, True])
+def test_little_room(
+    news: pa.Table,
+    on_disk: bool,  # noqa: FBT001  (a parameter of the test)
+    dated: bool,  # noqa: FBT001
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever is done at a time, in memory or on disk; without dates every article is in the window of every one."""
+    table = news if dated else news.drop_columns("published")
+    whole = tables_of(find(table, SETTINGS))
+    for name in ("_GATHERED", "_ASKED", "_WEIGHED", "_PAIRS", "_SCORED"):
+        monkeypatch.setattr(f"dedup.rewrites.{name}", 7)
+    monkeypatch.setattr("dedup.rewrites._PARTS", 1 << 20)
+    monkeypatch.setattr("dedup.alignment.ROOM", 1)
+    plan = Plan(on_disk=on_disk, room=Room(7, 7), held=0, told=7)
+    monkeypatch.setattr("dedup.memory.plan_find", lambda *_, **__: plan)
+    folder = tmp_path / "work"
+    assert tables_of(find(table, SETTINGS, work=folder)) == whole
+    assert not folder.exists()
 
 
 def test_the_same_bytes(news: pa.Table, tmp_path: Path) -> None:

@@ -289,7 +289,8 @@ def test_progress_is_told_of_every_stage_with_work(table: pa.Table) -> None:
     """What is held from the first pass is not fetched."""
     told: dict[str, list[tuple[int, int]]] = {}
     find(table, progress=lambda stage, done, total: told.setdefault(stage, []).append((done, total)))
-    assert list(told) == ["learn", "sketch", "bands", "lists", "pairs", "verify", "align", "report", "ledger"]
+    stages = ["learn", "sketch", "bands", "lists", "pairs", "verify", "partners", "weigh", "align", "report", "ledger"]
+    assert list(told) == stages
     for steps in told.values():
         assert steps[0][0] == 0
         assert steps[-1][0] == steps[-1][1] > 0

@@ -16,9 +16,10 @@ from support import column
 
 from dedup import profiles, text
 from dedup.background import Background
-from dedup.profiles import LEAD, SALIENT, SENTENCES, Lists, Outlines, join, outline, select
+from dedup.profiles import LEAD, SALIENT, SENTENCES, Listed, Lists, Outlined, Outlines, outline
 from dedup.text import FIGURE, SENTENCE, Reading
 from dedup.vocabulary import Tally, Vocabulary, vocabulary
+from dedup.work import Column
 
 SHORTEST, LONGEST = 5, 60
 
@@ -148,20 +149,28 @@ def test_the_limits_are_pinned() -> None:
     assert (profiles._SHORTEST, profiles._LONGEST) == (SHORTEST, LONGEST)  # noqa: SLF001
 
 
-def same(one: Outlines, two: Outlines) -> bool:
-    return len(one) == len(two) and all(found(one, n) == found(two, n) for n in range(len(one)))
-
-
-@given(batches(), st.data())
+@given(st.lists(batches(), min_size=1, max_size=3), st.booleans(), st.data())
 @example_settings(max_examples=30)
-def test_select_and_join(batch: Batch, data: st.DataObject) -> None:
-    whole = batch.outline()
-    chosen = data.draw(st.lists(st.integers(0, len(whole) - 1), max_size=6))
-    part = select(whole, np.array(chosen, np.int64))
-    assert [found(part, index) for index in range(len(part))] == [found(whole, number) for number in chosen]
-    cut = data.draw(st.integers(0, len(whole)))
-    halves = [select(whole, np.arange(cut)), select(whole, np.arange(cut, len(whole)))]
-    assert same(join(halves), whole)
+def test_what_is_kept_comes_back(parts: list[Batch], filed: bool, data: st.DataObject) -> None:  # noqa: FBT001
+    outlines = [part.outline() for part in parts]
+    records = Column.nameless(np.int32) if filed else Column(np.int32)
+    kept, terms = Outlined(records), Listed(Column(np.int32))
+    for made in outlines:
+        kept.append(made)
+        terms.append(made.terms)
+    every = [found(made, number) for made in outlines for number in range(len(made))]
+    chosen = data.draw(st.lists(st.integers(0, len(every) - 1), max_size=6))
+    assert told(kept.take(np.array(chosen, np.int64))) == [every[number] for number in chosen]
+    first, end = sorted(data.draw(st.tuples(st.integers(0, len(every)), st.integers(0, len(every)))))
+    assert told(kept.read(first, end)) == every[first:end]
+    assert told(kept.read()) == every
+    part = terms.read(first, end)
+    assert [set(values(part, index)) for index in range(len(part))] == [set(one.counts) for one in every[first:end]]
+    records.close()
+
+
+def told(made: Outlines) -> list[Outline]:
+    return [found(made, number) for number in range(len(made))]
 
 
 def test_no_article() -> None:
@@ -171,4 +180,6 @@ def test_no_article() -> None:
         nothing, np.zeros(0, np.bool_), nothing, vocabulary(tally, Background.load(), np.empty(0, np.uint64))
     )
     assert len(made) == len(made.terms) == len(made.salient) == 0
-    assert same(join([made, made]), made)
+    kept = Outlined(Column(np.int32))
+    kept.append(made)
+    assert len(kept) == len(kept.read()) == len(kept.take(np.empty(0, np.int64))) == 0

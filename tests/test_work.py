@@ -40,6 +40,21 @@ def test_what_is_appended_is_read(parts: list[list[int]], bounds: tuple[int, int
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
+@given(parts=chunks, ranges=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=5))
+def test_ranges_are_gathered(parts: list[list[int]], ranges: list[tuple[int, int]], on_disk: bool) -> None:  # noqa: FBT001
+    """Whatever their order, and whether what lies between two of them is read or not."""
+    column, whole = filled(parts, on_disk=on_disk), [value for part in parts for value in part]
+    bounds = np.array([sorted(min(bound, len(whole)) for bound in ends) for ends in ranges], np.int64).reshape(-1, 2)
+    for between in (0, 8, 1 << 14):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("dedup.work._BETWEEN", between)
+            values, starts = column.gather(bounds[:, 0], bounds[:, 1])
+        found = [values[at : at + end - start].tolist() for at, (start, end) in zip(starts, bounds, strict=True)]
+        assert found == [whole[start:end] for start, end in bounds]
+    column.close()
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
 @given(parts=chunks, value=st.integers(0, 2**32))
 def test_a_value_is_searched(parts: list[list[int]], value: int, on_disk: bool) -> None:  # noqa: FBT001
     values = sorted(value for part in parts for value in part)

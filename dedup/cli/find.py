@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -13,10 +14,74 @@ from dedup.cli.files import TABLES_NAMED, check_output, read_result
 from dedup.cli.options import as_json, check_columns, examples, listed, quietly, with_columns, with_settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dedup.result import Result
     from dedup.settings import Settings
 
 _MEMBERS = 8  # of a group, and groups of a story, that the report lists
+
+
+class _Engine(NamedTuple):
+    """What computes, and within what."""
+
+    name: str
+    master: str | None
+    memory: str | None
+    work: Path | None
+
+    def check(self) -> None:
+        """Refuse what the other engine is told by."""
+        if self.name != "spark" and self.master is not None:
+            raise click.UsageError("--master is for --engine spark")
+        if self.name == "spark" and (self.memory is not None or self.work is not None):
+            raise click.UsageError("--memory and --work are for --engine local: Spark has settings of its own for them")
+
+    def find(self, corpus: str, settings: Settings, columns: dict[str, str], *, quiet: bool) -> Result:
+        """Find the copies and the stories."""
+        if self.name == "spark":
+            from dedup import spark  # noqa: PLC0415
+
+            shown = not quiet and sys.stderr.isatty()
+            return spark.find_files(corpus, settings, columns, self.master or "local[*]", shown=shown)
+        from dedup import api  # noqa: PLC0415
+
+        with output.progress(quiet=quiet) as progress:
+            return api.find(corpus, settings, columns=columns, memory=self.memory, work=self.work, progress=progress)
+
+
+def _with_engine(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of what computes; it gets them as ``engine``."""
+
+    @click.option(
+        "--memory",
+        metavar="SIZE",
+        help="The most memory to take, as 4GB or 512MiB.  [default: what is needed; all that can goes to disk beyond"
+        " three quarters of the machine's]",
+    )
+    @click.option(
+        "--work",
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Folder for what does not fit; nothing stays there.  [default: the one for temporary files]",
+    )
+    @click.option(
+        "--engine",
+        type=click.Choice(["local", "spark"]),
+        default="local",
+        show_default=True,
+        help="What computes: this process, or Apache Spark (docs/spark.md). The result is the same.",
+    )
+    @click.option(
+        "--master",
+        metavar="URL",
+        help="With --engine spark: where, as spark://host:7077.  [default: local[*], all cores]",
+    )
+    @functools.wraps(command)
+    def engined(*, engine: str, master: str | None, memory: str | None, work: Path | None, **options: Any) -> None:
+        command(engine=_Engine(engine, master, memory, work), **options)
+
+    return engined
 
 
 @click.command(
@@ -31,16 +96,7 @@ _MEMBERS = 8  # of a group, and groups of a story, that the report lists
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), metavar="OUT", help=f"Folder to write {TABLES_NAMED} to."
 )
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "spark"]),
-    default="local",
-    show_default=True,
-    help="What computes: this process, or Apache Spark (docs/spark.md). The result is the same.",
-)
-@click.option(
-    "--master", metavar="URL", help="With --engine spark: where, as spark://host:7077.  [default: local[*], all cores]"
-)
+@_with_engine
 @with_columns
 @with_settings
 @listed
@@ -52,8 +108,7 @@ def find(
     out: Path | None,
     columns: dict[str, str],
     settings: Settings,
-    engine: str,
-    master: str | None,
+    engine: _Engine,
     top: int,
     as_json: bool,
     quiet: bool,
@@ -66,36 +121,22 @@ def find(
     A copy group holds articles with the same text, or parts of it; a story holds copy groups, and single articles, that
     tell the same event in words of their own.
 
+    What does not fit into --memory goes to files without a name (docs/scale.md): an interrupted run leaves nothing, and
+    cannot be resumed. The result is the same, whatever the budget.
+
     The JSON object has the keys version, settings, counters, totals, and stories: the N largest, with their copy groups
     and all members of these. With --no-stories it has groups instead.
     """
     check_columns(columns)
     check_output(corpus, out)
-    if master is not None and engine != "spark":
-        raise click.UsageError("--master is for --engine spark")
-    if engine == "spark":
-        result = _on_spark(corpus, settings, columns, master or "local[*]", shown=not quiet and sys.stderr.isatty())
-    else:
-        result = _here(corpus, settings, columns, quiet=quiet)
+    engine.check()
+    result = engine.find(corpus, settings, columns, quiet=quiet)
     if out is not None:
         result.write(out)
     _print_report(result, top, None if out is None else str(out), as_json=as_json)
     if out is not None:
         sys.stdout.flush()
         click.echo(f"Written to {out}: {TABLES_NAMED}", err=True)
-
-
-def _here(corpus: str, settings: Settings, columns: dict[str, str], *, quiet: bool) -> Result:
-    from dedup import api  # noqa: PLC0415
-
-    with output.progress(quiet=quiet) as progress:
-        return api.find(corpus, settings, columns=columns, progress=progress)
-
-
-def _on_spark(corpus: str, settings: Settings, columns: dict[str, str], master: str, *, shown: bool) -> Result:
-    from dedup import spark  # noqa: PLC0415
-
-    return spark.find_files(corpus, settings, columns, master, shown=shown)
 
 
 @click.command(

@@ -11,10 +11,11 @@ import numpy as np
 from dedup import pipeline, stories, tables
 from dedup.background import Background
 from dedup.cluster import copy_groups
-from dedup.rewrites import evidence
+from dedup.rewrites import Means, evidence
 from dedup.store import TextStore
 from dedup.stories import Model
 from dedup.survey import learn, rank, survey
+from dedup.work import Work
 from dedup.workers import Progress, Workers, silent
 
 if TYPE_CHECKING:
@@ -104,11 +105,12 @@ class Rehearsal:
 
     def rewrites(self, copied: Copied, settings: Settings) -> Retold:
         """Align the articles that may retell each other; of the settings only window and partners may differ."""
-        first, rows, tellers = pipeline.tellers(self.surveyed, copied.members)
-        workers = Workers(settings.workers)
-        found = evidence(tellers, self.vocabulary, self.background, settings.window, settings.partners, workers)
+        with Work(on_disk=False) as work:
+            first, rows, chronicle = pipeline.tellers(self.surveyed, copied.members, work)
+            many, workers = settings.partners, Workers(settings.workers)
+            found = evidence(chronicle, Means(self.vocabulary, self.background, settings.window, many, workers, work))
         probability = stories.score(found.columns, self.model)
-        return Retold(rows, first, tellers.group, found.left, found.right, found.columns, probability)
+        return Retold(rows, first, chronicle.group, found.left, found.right, found.columns, probability)
 
     def ranks(self) -> NDArray[np.int64]:
         """Return the rank of every article's text, -1 for one too short to be anybody's copy."""

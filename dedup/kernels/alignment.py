@@ -85,6 +85,8 @@ def count_holders(
     """
     column = np.full(terms, -1, np.int32)
     for article in range(len(counts)):
+        if counts[article] == 0:
+            continue
         first, end = article_places[article], article_places[article + 1]
         _enter(column, article_terms, first, end)
         for place in range(places[article], places[article] + counts[article]):

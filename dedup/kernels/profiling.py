@@ -11,6 +11,9 @@ from dedup.kernels.jit import inline, kernel, u64
 from dedup.kernels.partners import likeliest
 from dedup.kernels.reading import FIGURE, SENTENCE
 
+HEAD = 6  # numbers at the beginning of a record
+_STEP = 16  # bytes that are cleared in a row in the time of one entry of a list
+
 
 @inline
 def _slot(slots: Any, terms: Any, term: Any) -> Any:
@@ -220,56 +223,155 @@ def _salient(terms: Any, weight: Any, keys: Any, scores: Any, out: Any, written:
 
 @kernel
 def within_window(
-    keys: Any, places: Any, times: Any, undated: Any, window: Any, least: Any, most: Any, out: Any
+    keys: Any, places: Any, times: Any, undated: Any, window: Any, least: Any, most: Any, first: Any, out: Any
 ) -> Any:
-    """Pair the articles that share ``least`` keys, no more than ``window`` apart.
+    """Pair the articles from ``first`` on with earlier ones that share ``least`` keys, no more than ``window`` apart.
 
     Articles stand in order of time, those without one last. ``keys[places[i]:places[i + 1]]`` are those of article
-    ``i``, small numbers. An article without a time (``times`` is ``undated``) pairs with any. Of an article's earlier
-    partners the ``most`` that share most keys stay, among equals the nearest in time. Writes (earlier, later) into
-    ``out`` (room for ``most`` an article); returns (pairs, articles that had more).
+    ``i``, small numbers, 255 at most. An article without a time (``times`` is ``undated``) pairs with any. Of an
+    article's earlier partners the ``most`` that share most keys stay, among equals the nearest in time. Writes
+    (earlier, later), ascending by the later one, into ``out`` (room for ``most`` an article); returns (pairs, articles
+    that had more).
     """
     articles = len(places) - 1
-    lists = 0
-    for index in range(places[articles]):
-        lists = max(lists, keys[index] + 1)
-    last = np.full(lists, -1, np.int64)  # the latest entry of each key
-    previous = np.empty(places[articles], np.int64)  # the entry before, of the same key
+    starts = _list_starts(keys[: places[articles]])
+    begins, ends = starts[:-1].copy(), starts[:-1].copy()  # of each list what lies in the window, and before an article
     owner = np.empty(places[articles], np.int32)
-    shared = np.zeros(articles, np.int32)
-    touched = np.empty(articles, np.int32)
-    tally = np.zeros(1 << 10, np.int64)
-    written, capped = 0, 0
+    shared = np.zeros(articles, np.uint8)
+    enough = np.empty(articles, np.int32)
+    tally = np.zeros(256, np.int64)
+    written, capped, oldest = 0, 0, 0
     for article in range(articles):
-        count = 0
-        for entry in range(places[article], places[article + 1]):
-            key = keys[entry]
-            before = last[key]
-            while before >= 0:
-                other = owner[before]
-                if times[article] != undated and times[other] != undated and times[article] - times[other] > window:
-                    break
-                if shared[other] == 0:
-                    touched[count] = other
-                    count += 1
-                shared[other] += 1
-                before = previous[before]
-            previous[entry] = last[key]
-            owner[entry] = article
-            last[key] = entry
-        bar, room, more = likeliest(shared, touched, count, least, most, tally)
-        capped += more
-        chosen = np.sort(touched[:count])
-        for back in range(count):
-            other = chosen[count - 1 - back]
-            value = min(shared[other], len(tally) - 1)
-            if value > bar or (value == bar and room > 0):
-                room -= value == bar
-                out[written, 0], out[written, 1] = other, article
-                written += 1
-        for index in range(count):
-            shared[touched[index]] = 0
+        own = keys[places[article] : places[article + 1]]
+        if article >= first:
+            if times[article] == undated:
+                oldest = 0
+                for key in own:
+                    begins[key] = starts[key]
+            else:
+                while times[article] - times[oldest] > window:
+                    oldest += 1
+            count, looked = 0, 0
+            for key in own:
+                while begins[key] < ends[key] and owner[begins[key]] < oldest:
+                    begins[key] += 1
+                looked += ends[key] - begins[key]
+                for entry in range(begins[key], ends[key]):
+                    other = owner[entry]
+                    shared[other] += 1
+                    if shared[other] == least:
+                        enough[count] = other
+                        count += 1
+            bar, room, more = likeliest(shared, enough, count, least, most, tally)
+            capped += more
+            chosen, begun = np.sort(enough[:count]), written
+            for back in range(count):
+                other = chosen[count - 1 - back]
+                value = shared[other]
+                if value > bar or (value == bar and room > 0):
+                    room -= value == bar
+                    out[written, 0], out[written, 1] = other, article
+                    written += 1
+            out[begun:written, 0] = out[begun:written, 0][::-1].copy()
+            if looked * _STEP > article - oldest:
+                shared[oldest:article] = 0
+            else:
+                for key in own:
+                    for entry in range(begins[key], ends[key]):
+                        shared[owner[entry]] = 0
+        for key in own:
+            owner[ends[key]] = article
+            ends[key] += 1
     return written, capped
+
+
+@inline
+def _list_starts(keys: Any) -> Any:
+    """Return where the entries of each key start, and the end of all."""
+    lists = 0
+    for key in keys:
+        lists = max(lists, key + 1)
+    starts = np.zeros(lists + 1, np.int64)
+    for key in keys:
+        starts[key + 1] += 1
+    for key in range(lists):
+        starts[key + 1] += starts[key]
+    return starts
+
+
+@kernel
+def pack(outlines: Any, record_places: Any, records: Any) -> None:
+    """Write a record an article: how long each part is, then the parts (see :func:`unpack`).
+
+    ``outlines`` is (sentence_places, titled, term_places, sentence_terms, article_places, terms, counts, lead,
+    figure_places, figures, salient_places, salient), as :class:`dedup.profiles.Outlines` has them.
+    """
+    sentences, titled, spoken, columns, held, terms, counts, lead, figured, figures, salient, keys = outlines
+    for article in range(len(titled)):
+        at = record_places[article]
+        first, last = sentences[article], sentences[article + 1]
+        records[at] = titled[article]
+        records[at + 1] = last - first
+        records[at + 2] = spoken[last] - spoken[first]
+        records[at + 3] = held[article + 1] - held[article]
+        records[at + 4] = figured[article + 1] - figured[article]
+        records[at + 5] = salient[article + 1] - salient[article]
+        at += HEAD
+        for sentence in range(first, last):
+            records[at] = spoken[sentence + 1] - spoken[sentence]
+            at += 1
+        at = _put(columns[spoken[first] : spoken[last]], records, at)
+        at = _put(terms[held[article] : held[article + 1]], records, at)
+        for entry in range(held[article], held[article + 1]):
+            records[at] = counts[entry] * 2 + lead[entry]
+            at += 1
+        at = _put(figures[figured[article] : figured[article + 1]], records, at)
+        _put(keys[salient[article] : salient[article + 1]], records, at)
+
+
+@kernel
+def unpack(records: Any, starts: Any, outlines: Any) -> None:
+    """Read the records that start at ``starts`` into ``outlines``, whose places are 0 at first: see :func:`pack`.
+
+    A record: titled; how many sentences, columns, terms, figures and keys; of each sentence how many columns, the
+    columns, the terms, of each term its count twice and whether it is in the lead, the figures, the keys.
+    """
+    sentences, titled, spoken, columns, held, terms, counts, lead, figured, figures, salient, keys = outlines
+    for article in range(len(starts)):
+        at = starts[article]
+        titled[article] = records[at] != 0
+        first = sentences[article]
+        last = first + records[at + 1]
+        sentences[article + 1] = last
+        held[article + 1] = held[article] + records[at + 3]
+        figured[article + 1] = figured[article] + records[at + 4]
+        salient[article + 1] = salient[article] + records[at + 5]
+        at += HEAD
+        for sentence in range(first, last):
+            spoken[sentence + 1] = spoken[sentence] + records[at]
+            at += 1
+        at = _get(records, at, columns[spoken[first] : spoken[last]])
+        at = _get(records, at, terms[held[article] : held[article + 1]])
+        for entry in range(held[article], held[article + 1]):
+            counts[entry] = records[at] >> 1
+            lead[entry] = records[at] & 1
+            at += 1
+        at = _get(records, at, figures[figured[article] : figured[article + 1]])
+        _get(records, at, keys[salient[article] : salient[article + 1]])
+
+
+@inline
+def _put(values: Any, records: Any, at: Any) -> Any:
+    for index in range(len(values)):
+        records[at + index] = values[index]
+    return at + len(values)
+
+
+@inline
+def _get(records: Any, at: Any, out: Any) -> Any:
+    for index in range(len(out)):
+        out[index] = records[at + index]
+    return at + len(out)
 
 
 @kernel

@@ -28,6 +28,8 @@ _STAGES = {
     "pairs": "Finding candidates",
     "fetch": "Fetching candidates",
     "verify": "Comparing candidates",
+    "partners": "Finding partners",
+    "weigh": "Weighing terms",
     "align": "Aligning sentences",
     "ledger": "Accounting for words",
     "report": "Reading titles",

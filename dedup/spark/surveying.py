@@ -91,9 +91,10 @@ def _surveyed(
         "keys": packed(sketches.keys.ravel(), np.arange(batch.num_rows + 1) * settings.bands),
         "sampled": packed(sketches.sampled, sketches.places),
     }
-    if known is not None and found.outlines is not None:
+    outlines = found.outlines
+    if known is not None and outlines is not None:
         assert known.vocabulary.latest is not None  # noqa: S101  (the survey has just asked for it)
-        columns |= _outlined(found.outlines, known.vocabulary.latest.terms)
+        columns |= _outlined(outlines, known.vocabulary.latest.terms)
     return pa.record_batch([columns[name] for name in schema.names], schema=schema)
 
 
