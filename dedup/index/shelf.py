@@ -57,7 +57,7 @@ _ENTRIES = 1 << 21  # postings that wait, at most
 _PIECE = 2000  # bytes of pending postings a value: two of them fill an LMDB page
 _NUMBERS = 8192  # numbers a value of `gone`, a bit each
 _RESIDENT = 192 << 20  # bytes of mapped files that a process holds before it gives them back
-_SLACK = 4 << 20  # of them, that are given back at a time
+_SLACK = 24 << 20  # of them, that are given back at a time
 _SLICES = 64  # of data.mdb, that are given back each by itself
 _FEW, _MANY = 500, 2000  # keys: no more are those of one article; those of many touch much of every file
 _HEAD, _PART = b"head", b"part"
@@ -741,7 +741,8 @@ def _still(folder: Path) -> Iterator[bool]:
 def _mapped() -> int:
     """Return the bytes of mapped files that this process holds in memory; 0 where the system does not tell."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123  (a path costs as much again)
+            return int(file.read().split()[2]) * mmap.PAGESIZE
     except OSError:  # not Linux
         return 0
 
