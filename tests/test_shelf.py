@@ -298,7 +298,7 @@ def test_many_partitions_need_many_files(tmp_path: Path, monkeypatch: pytest.Mon
         "    except Exception as error: print(error)\n"
     )
     said = []
-    for hard in ("400", "70"):
+    for hard in ("600", "70"):
         command = [sys.executable, "-c", program, str(tmp_path / "index"), hard]
         said.append(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert said[0] == "0\n"

@@ -207,22 +207,17 @@ class Shelf:
     def give_back(self) -> None:
         """Give pages of mapped files back when they are many: the system keeps them as long as it has room.
 
-        They go a piece at a time, in turn, so that no look-up has to map all of them again. Those that every look-up
-        touches stay, unless they alone are many.
+        Those of data.mdb go a slice at a time, in turn, so that no look-up has to map all of them again. Directories
+        and marks of postings, which every look-up touches, stay, unless they alone are many.
         """
         if self._holds() <= _RESIDENT:
             return
-        opened = list(self._state.opened.values())
-        pieces = len(opened) + _SLICES
-        for _ in range(pieces):
-            turn = self._turn = (self._turn + 1) % pieces
-            if turn < len(opened):
-                opened[turn].give_back_entries()
-            else:
-                self.environment.give_back(turn - len(opened), _SLICES)
+        for _ in range(_SLICES):
+            self._turn = (self._turn + 1) % _SLICES
+            self.environment.give_back(self._turn, _SLICES)
             if self._holds() <= _RESIDENT - _SLACK:
                 return
-        for segment in opened:
+        for segment in self._state.opened.values():
             segment.give_back()
         self._others = _mapped()
 
