@@ -274,6 +274,7 @@ class Index:
             self._recall, self._kept = Recall(self._survey), Kept()  # they may hold what was not stored
             self._times = Times(UNDATED, UNDATED)
             raise
+        self._kept.commit = writer.head.commit
         self._trim()
         return [said[row] for row in range(len(table))]
 
@@ -292,7 +293,7 @@ class Index:
         self._count(writer, b"stories", made.stories.more())
         self._count(writer, b"capped", made.stories.capped)
         writer.put("meta", b"next", str(new.first + len(new)).encode())
-        self._kept.add(new.numbers.tolist(), new.notes, new.table["text"].to_pylist())
+        self._kept.add(new, desk.changed())
         return said
 
     def _trim(self) -> None:
@@ -413,8 +414,9 @@ class Index:
         return survey(open_corpus(table), self._recipe, Workers(1), self._learning, self.settings)
 
     def _refresh(self, view: View) -> None:
-        """Read what another process may have changed: what was learned, and when articles were published."""
+        """Read what another process may have changed: what was learned, when articles were published, and records."""
         self._times = Times(int(view.get("meta", b"latest") or UNDATED), _present(_recent(view)))
+        self._kept.see(view.head.commit)
         learned = (view.get("meta", b"learned") or b"").decode()
         if learned != self._learned_from:
             self._learning = learning.read(self._folder / learned, self._background)
@@ -461,6 +463,7 @@ class Index:
             emptied = withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
             self._count(writer, b"stories", -len(emptied))
             self._recall.forget(going.tolist())
+            self._kept.forget_records()
         return previous
 
     # Counters --------------------------------------------------------------------------------------------------------

@@ -326,13 +326,16 @@ def _opened(path: Path, size: int) -> tuple[int, mmap.mmap]:
     """Open a file for reading, and map it; both keep it open."""
     file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        there = os.fstat(file).st_size
-        if there != size:
-            raise damaged(path, f"{there:,} bytes where {size:,} are expected")
+        _see_size(path, os.fstat(file).st_size, size)
         return file, mmap.mmap(file, size, access=mmap.ACCESS_READ)
     except BaseException:
         os.close(file)
         raise
+
+
+def _see_size(path: Path, there: int, expected: int) -> None:
+    if there != expected:
+        raise damaged(path, f"{there:,} bytes where {expected:,} are expected")
 
 
 def _more_files() -> bool:

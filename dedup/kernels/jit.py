@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 if TYPE_CHECKING:
@@ -166,7 +165,7 @@ def _read_at(_typing: Any, file: Any, place: Any, array: Any, size: Any) -> Any:
         view = context.make_array(signature.args[2])(context, builder, arguments[2])
         word, bytes_ = ir.IntType(64), ir.IntType(8).as_pointer()
         kind = ir.FunctionType(word, [ir.IntType(32), bytes_, word, word])
-        pread = get_or_insert_function(builder.module, kind, "pread")
+        pread = builder.module.globals.get("pread") or ir.Function(builder.module, kind, "pread")
         file = builder.trunc(arguments[0], ir.IntType(32))
         return builder.call(pread, [file, builder.bitcast(view.data, bytes_), arguments[3], arguments[1]])
 

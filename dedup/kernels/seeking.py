@@ -6,8 +6,8 @@ their highest bits leads to a few entries: directory value ``b`` is the first en
 next eight bits of every entry's key, its *mark*, stand beside each other: nearly all keys that are not there are told
 by these alone, a sixteenth of the memory.
 
-Directories and marks of a file are mapped: every key that is looked for touches them. Its entries are read, a block at a
-time: around a page that is touched the system maps sixteen, and of entries the others are seldom wanted.
+Directories and marks of a file are mapped: every key that is looked for touches them. Its entries are read, a block at
+a time: around a page that is touched the system maps sixteen, and of entries the others are seldom wanted.
 
 What lies in a file is trusted only after its block was hashed: ``sums`` holds XXH64 of every block, ``known`` remembers
 which blocks were found whole. In memory both are empty.
@@ -101,8 +101,8 @@ def locate(arrays: Any, section: Any, file: Any, keys: Any, most: Any, gone: Any
     ``arrays`` is (bytes, words, halves, sums, known): a file as uint8, uint64 and uint32, or marks, entries and
     directory in memory. ``section`` is (word of the first entry, entries, half of the directory, its bits, byte of the
     marks). ``file`` is open for reading, -1 in memory. A hit, a row of ``hits``, is (place of the key, its entries that
-    are not ``gone``, at most ``most``, unless that is 0); their orders stand in ``orders``, those of one hit behind those
-    of the other. Status DONE, FULL where ``orders`` has no room for all, else the block that is damaged.
+    are not ``gone``, at most ``most``, unless that is 0); their orders stand in ``orders``, hit by hit. Status DONE,
+    FULL where ``orders`` has no room for all, else the block that is damaged.
     """
     data, words, halves, sums, known = arrays
     base, count, directory, bits, marks = section
