@@ -312,6 +312,10 @@ class View(Tables):
         """Whether texts or postings were looked for."""
         return self._known.head.commit > 0
 
+    def ease(self) -> None:
+        """Give pages back, where they are many."""
+        self._shelf.give_back()
+
     def texts(self, places: NDArray[Any]) -> pa.LargeStringArray:
         """Return the texts at these places, in this order.
 
