@@ -137,6 +137,7 @@ class Index:
         table = next(tables([article], 1))
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
+            self._kept.see(view.head.commit)
             means = self._means()
             said = self._known(view, table, catalog.numbers_of(view, table["id"].to_pylist()), means)
             if said:
@@ -262,6 +263,7 @@ class Index:
         try:
             with self._lock, self._shelf.writing() as writer:
                 self._refresh(writer)
+                self._kept.see(writer.head.commit)
                 means = self._means(ledgers=ledgers)
                 numbers = catalog.numbers_of(writer, table["id"].to_pylist())
                 said = self._known(writer, table, numbers, means)
@@ -414,9 +416,8 @@ class Index:
         return survey(open_corpus(table), self._recipe, Workers(1), self._learning, self.settings)
 
     def _refresh(self, view: View) -> None:
-        """Read what another process may have changed: what was learned, when articles were published, and records."""
+        """Read what another process may have changed: what was learned, and when articles were published."""
         self._times = Times(int(view.get("meta", b"latest") or UNDATED), _present(_recent(view)))
-        self._kept.see(view.head.commit)
         learned = (view.get("meta", b"learned") or b"").decode()
         if learned != self._learned_from:
             self._learning = learning.read(self._folder / learned, self._background)
