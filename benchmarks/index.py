@@ -1,11 +1,14 @@
 """Fill an index with generated articles and measure it at 10k, 100k and 1M: `python benchmarks/index.py --folder F`.
 
-Articles come in order of time, 2,800 a day (`arrivals.py`). At each size one process adds eight batches of 1,000, 500
-articles one by one, and checks 500 that are not there; then its memory is read. `stories` is the whole index; `copies`
-is one with `stories=False`, to which articles are added without ledgers. Beside them, on the first articles,
-datasketch's MinHashLSH in memory and on a Redis server that this program starts and stops: one query and one insertion
-an article, 21 bands of 6 rows, which find what the index finds. Redis does not write to the disk meanwhile, and the
-peers verify nothing: that flatters them.
+Articles come in order of time, 2,800 a day (`arrivals.py`); those that are measured are the next of the same stream. At
+each size one process adds nine batches of 1,000, the first of them untimed, checks 500 articles that are not there, and
+adds 500 one by one; then its memory is read. So single calls are those of a process that has been at work for three
+days of the stream: it remembers the articles of the window. Where memory allows, the system has the files in its cache.
+`stories` is the whole index; `copies` is one with `stories=False`, to which articles are added without ledgers.
+
+Beside them, on the first articles, datasketch's MinHashLSH in memory and on a Redis server that this program starts and
+stops: one query and one insertion an article, 21 bands of 6 rows, which find what the index finds. Redis does not write
+to the disk meanwhile, and the peers verify nothing: that flatters them.
 
 The folder keeps the corpus, the filled indexes and what was measured. A run that was stopped goes on where it was.
 """
@@ -82,7 +85,7 @@ class Row:
     check_p99_ms: float | None = None
     check_cpu_ms: float | None = None
     memory_mb: float | None = None
-    """Resident memory of the process, files that it has mapped included; of the server too."""
+    """The most resident memory that the process had, files that it has mapped included; of the server too."""
     private_mb: float | None = None
     """That without files."""
     bytes_an_article: float | None = None
@@ -129,9 +132,9 @@ def timed(calls: list[Callable[[], object]]) -> Timed:
 
 
 def memory(process: int | str = "self") -> tuple[float, float]:
-    """Read the resident memory of a process, and that without files, in MB."""
+    """Read the most memory that a process had resident, and what it has now without files, in MB."""
     status = Path(f"/proc/{process}/status").read_text()
-    whole, private = (int(re.findall(rf"{name}:\s+(\d+)", status)[0]) / 1024 for name in ("VmRSS", "RssAnon"))
+    whole, private = (int(re.findall(rf"{name}:\s+(\d+)", status)[0]) / 1024 for name in ("VmHWM", "RssAnon"))
     return whole, private
 
 

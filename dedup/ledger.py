@@ -74,7 +74,8 @@ class Context(NamedTuple):
 
     ``order`` lists the texts, group by group, in the order in which a source is preferred. ``published`` are times,
     or ``runs.UNDATED``. Without a ``teller`` nothing but runs is looked for. ``guarded`` asks for more evidence where
-    nobody has decided that the texts tell one story.
+    nobody has decided that the texts tell one story. In texts that are not ``asked`` for, nothing reworded is looked
+    for.
     """
 
     reading: Reading
@@ -82,6 +83,7 @@ class Context(NamedTuple):
     published: NDArray[np.int64]
     teller: rewording.Teller | None
     guarded: bool = False
+    asked: NDArray[np.bool_] | None = None
 
 
 def ledgers(
@@ -199,6 +201,8 @@ def _counterparts(
     settled = boilerplate | ((found.marks & (runs.EARLIER | runs.ORIGIN)) == (runs.EARLIER | runs.ORIGIN))
     before = np.concatenate([np.zeros(1, np.int64), np.cumsum(~settled)])
     wanted = np.diff(before[cut.bounds]) > 0
+    if context.asked is not None:
+        wanted &= context.asked[cut.owner]
     search = rewording.Search(groups, context.order, context.published, found.fresh, found.other)
     return rewording.counterparts(batch, context.reading, cut, boilerplate, wanted, search, teller)
 

@@ -231,8 +231,12 @@ def account(
     background: Background | None,
     size: int,
     workers: Workers,
+    asked: NDArray[np.bool_] | None = None,
 ) -> Accounts:
-    """Make the ledgers of all stories. Without a ``background`` nothing but copied runs is looked for."""
+    """Make the ledgers of all stories. Without a ``background`` nothing but copied runs is looked for.
+
+    Where only some articles are ``asked`` for, nothing reworded is looked for in the others.
+    """
     published = surveyed.published.cast(pa.int64()).fill_null(UNDATED).to_numpy()
 
     def work(block: slice) -> _Told:
@@ -255,7 +259,7 @@ def account(
             order[low:high] = _preferred(low, high, origins[-1].member)
         titles = views(pc.fill_null(known["title"], "").combine_chunks())
         teller = None if background is None else Teller(titles, outlets, background)
-        context = Context(reading, order, when, teller)
+        context = Context(reading, order, when, teller, asked=None if asked is None else asked[rows])
         made = ledgers(batch, reading.tokens, boilerplate, groups, size, context)
         sizes = np.diff(own.places)
         roles = _roles(made, origins, groups, sizes, outlets, when)

@@ -22,7 +22,7 @@ pytest.importorskip("lmdb", reason="needs the extra 'index'")
 from dedup.index import Index, joining
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
 
@@ -382,6 +382,27 @@ def test_a_reader_sees_whole_batches(tmp_path: Path) -> None:
 
 
 # What is refused --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_remembered_is_of_the_last_commit(news: pa.Table, tmp_path: Path) -> None:
+    rows = news.to_pylist()
+    probes = [row | {"id": "probe"} for row in rows[::3]]
+    changes: list[Callable[[Index], object]] = [
+        lambda index: index.add(news.slice(0, 100)),
+        lambda index: index.add([row | {"text": row["text"] + " More."} for row in rows[:60:4]]),
+        lambda index: index.remove(news["id"].to_pylist()[1:80:5]),
+        lambda index: index.add(news.slice(100)),
+    ]
+    with (
+        Index.open(tmp_path / "news.index", COPIES) as writer,
+        Index.open(tmp_path / "news.index", readonly=True) as reader,
+    ):
+        for change in changes:
+            change(writer)
+            with Index.open(tmp_path / "news.index", readonly=True) as fresh:
+                expected = [fresh.check(probe) for probe in probes]
+            assert [writer.check(probe) for probe in probes] == expected
+            assert [reader.check(probe) for probe in probes] == expected
 
 
 def test_other_settings_are_named(tmp_path: Path) -> None:

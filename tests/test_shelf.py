@@ -298,7 +298,7 @@ def test_many_partitions_need_many_files(tmp_path: Path, monkeypatch: pytest.Mon
         "    except Exception as error: print(error)\n"
     )
     said = []
-    for hard in ("400", "70"):
+    for hard in ("600", "70"):
         command = [sys.executable, "-c", program, str(tmp_path / "index"), hard]
         said.append(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout)
     assert said[0] == "0\n"
@@ -422,7 +422,7 @@ def test_a_second_writer_is_told_at_once_or_waits(tmp_path: Path) -> None:
 
 def test_another_process_cannot_write(tmp_path: Path) -> None:
     with Shelf.open(tmp_path / "index"):
-        program = f"from dedup.index.shelf import Shelf, Path\ntry: Shelf.open(Path({str(tmp_path / 'index')!r}))\n"
+        program = f"from pathlib import Path\nfrom dedup.index.shelf import Shelf\ntry: Shelf.open(Path({str(tmp_path / 'index')!r}))\n"
         program += "except Exception as error: print(type(error).__name__)"
         done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout == "IndexStateError\n"

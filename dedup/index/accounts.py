@@ -13,8 +13,9 @@ from dedup.comparison import Ledger, Span
 from dedup.index.recall import table_of
 from dedup.roles import ROLES
 from dedup.sketch import Recipe, empty
-from dedup.store import TextStore
+from dedup.store import Held, TextStore
 from dedup.survey import Survey
+from dedup.work import Column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -92,11 +93,13 @@ def accounts(
         within = np.array([rows[number] for number in members.tolist()])
         first[within] = within.min()
     found = tables.stories(surveyed, first)
-    with TextStore(len(numbers)) as store:
-        store.add(np.arange(len(numbers)), table["text"].combine_chunks())
+    asked, texts = np.isin(numbers, wanted), table["text"].combine_chunks()
+    held = Held(texts.nbytes)
+    held.offer(0, texts)
+    with TextStore(len(numbers), data=Column(np.uint8), held=held) as store:
         names = table.select(["title", "source", "url"])
-        made = tables.account(surveyed, names, found, store, means.background, means.shingle, means.workers)
-    return _told(numbers, np.isin(numbers, wanted), surveyed, made)
+        made = tables.account(surveyed, names, found, store, means.background, means.shingle, means.workers, asked)
+    return _told(numbers, asked, surveyed, made)
 
 
 def _told(

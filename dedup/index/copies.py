@@ -63,7 +63,7 @@ def twins(desk: Desk, least: int) -> NDArray[np.int64]:
     found = desk.view.postings(PRINT, print_keys(new.surveyed.sketches).values, 0)
     known = found.number < new.first
     query, number = found.query[known], found.number[known]
-    equal = (desk.facts(number)["fingerprint"] == fingerprints[query]).all(axis=1)
+    equal = (desk.records(number)["fingerprint"] == fingerprints[query]).all(axis=1)
     out[query[equal]] = number[equal]
     out[new.records["tokens"] < least] = NONE
     return out
@@ -86,12 +86,12 @@ def copies(desk: Desk, fresh: NDArray[np.int64], settings: Settings) -> Copies:
     """Find the verified matches of the newcomers ``fresh``, counted from 0, and what they change."""
     one, two, evidence = _hits(desk, fresh, settings)
     nodes, ends = np.unique(np.concatenate([one, two]), return_inverse=True)
-    facts = desk.facts(nodes)
-    order, rank = ranked(facts)
+    records = desk.records(nodes)
+    order, rank = ranked(records)
     ranks = rank[ends]
     longer, shorter = np.minimum(*np.split(ranks, 2)), np.maximum(*np.split(ranks, 2))
     packed = (shorter.astype(np.uint64) << np.uint64(36)) | (longer.astype(np.uint64) << np.uint64(8)) | evidence
-    needed = keys_needed(facts["sampled"][order], settings)
+    needed = keys_needed(records["sampled"][order], settings)
     chosen = Candidates.of(*choose(gather([packed]), least(needed), settings.compared))
     involved, where = np.unique(np.concatenate([chosen.longer, chosen.shorter]), return_inverse=True)
     tokens = desk.own_tokens(nodes[order][involved])
@@ -147,7 +147,7 @@ def _admissions(desk: Desk, made: Copies, score: NDArray[np.float64]) -> dict[in
     relation = np.concatenate([made.relation, known["relation"][held]])
     scores = np.concatenate([score, known["score"][held]])
     nodes, ends = np.unique(np.concatenate([longer, below]), return_inverse=True)
-    _, rank = ranked(desk.facts(nodes))
+    _, rank = ranked(desk.records(nodes))
     ranks = rank[ends]
     groups = grow(ranks[: len(longer)], ranks[len(longer) :], relation, scores, len(nodes))
     out = {}

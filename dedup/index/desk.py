@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from dedup.index import catalog
 from dedup.index.catalog import Note
-from dedup.index.kept import FACTS, Kept
 from dedup.index.keys import Keys, shingle_keys
 from dedup.index.ragged import Column
 from dedup.survey import Runs
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from dedup.index.kept import Kept
     from dedup.index.shelf import View
     from dedup.survey import Survey
     from dedup.text import Tokens
@@ -87,18 +87,8 @@ class Desk:
             self._rows |= dict(
                 zip(missing, range(len(self._looked_at), len(self._looked_at) + len(missing)), strict=True)
             )
-            self._looked_at.add(catalog.records(self.view, np.array(missing, np.int64)))
+            self._looked_at.add(self._kept.records(self.view, np.array(missing, np.int64)))
         return [self._rows[number] for number in numbers]
-
-    def facts(self, numbers: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the fingerprints and sizes of these articles, as :data:`dedup.index.kept.FACTS`."""
-        out = np.empty(len(numbers), FACTS)
-        new = numbers >= self.newcomers.first
-        for name in FACTS.names or ():
-            out[name][new] = self.newcomers.records[name][numbers[new] - self.newcomers.first]
-        if not new.all():
-            out[~new] = self._kept.facts(self.view, numbers[~new])
-        return out
 
     def change(self, number: int, **fields: Any) -> None:
         """Change a record."""

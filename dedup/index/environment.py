@@ -35,6 +35,8 @@ _ROOM = 1 << 36  # bytes of address space; they cost nothing until they are used
 _LEAST_ROOM = 1 << 28
 _READERS = 1022
 _PATIENCE = 10.0  # seconds that the map waits for the readers of this process before it moves
+_madvise = ctypes.CDLL(None).madvise  # Python has it for its own maps only
+_madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _FULL = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EIO, errno.EROFS}
 
 
@@ -177,7 +179,7 @@ class Environment:
         size = -(-used // slices // mmap.PAGESIZE) * mmap.PAGESIZE
         first = min(number * size, end - start)
         length = min(size, end - start - first)
-        ctypes.CDLL(None).madvise(ctypes.c_void_p(start + first), ctypes.c_size_t(length), mmap.MADV_DONTNEED)
+        _madvise(start + first, length, mmap.MADV_DONTNEED)
 
     def oldest(self) -> int:
         """Return the oldest transaction that a reader of any process looks at."""

@@ -137,6 +137,7 @@ class Index:
         table = next(tables([article], 1))
         with self._lock, self._shelf.reading() as view:
             self._refresh(view)
+            self._kept.see(view.head.commit)
             means = self._means()
             said = self._known(view, table, catalog.numbers_of(view, table["id"].to_pylist()), means)
             if said:
@@ -262,6 +263,7 @@ class Index:
         try:
             with self._lock, self._shelf.writing() as writer:
                 self._refresh(writer)
+                self._kept.see(writer.head.commit)
                 means = self._means(ledgers=ledgers)
                 numbers = catalog.numbers_of(writer, table["id"].to_pylist())
                 said = self._known(writer, table, numbers, means)
@@ -274,6 +276,7 @@ class Index:
             self._recall, self._kept = Recall(self._survey), Kept()  # they may hold what was not stored
             self._times = Times(UNDATED, UNDATED)
             raise
+        self._kept.commit = writer.head.commit
         self._trim()
         return [said[row] for row in range(len(table))]
 
@@ -292,7 +295,7 @@ class Index:
         self._count(writer, b"stories", made.stories.more())
         self._count(writer, b"capped", made.stories.capped)
         writer.put("meta", b"next", str(new.first + len(new)).encode())
-        self._kept.add(new.numbers.tolist(), new.notes, new.table["text"].to_pylist())
+        self._kept.add(new, desk.changed())
         return said
 
     def _trim(self) -> None:
@@ -461,6 +464,7 @@ class Index:
             emptied = withdraw(writer, going, lambda heirs: self._repost(writer, heirs))
             self._count(writer, b"stories", -len(emptied))
             self._recall.forget(going.tolist())
+            self._kept.forget_records()
         return previous
 
     # Counters --------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
-"""What never changes of an article, kept in memory for those looked at last: names, texts, boilerplate, facts.
+"""What is kept in memory of the articles looked at last: names, texts, boilerplate, which never change, and records.
 
-Copies and rewrites follow each other within days, and each is laid beside the same articles of its story.
+Copies and rewrites follow each other within days, and each is laid beside the same articles of its story. Records are
+those of one commit.
 """
 
 from __future__ import annotations
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dedup.index.catalog import Note
+    from dedup.index.desk import Newcomers
     from dedup.index.shelf import View
 
 _TEXT = 32 << 20  # characters of texts that are kept
 _NAMES = 1 << 14  # articles whose names and boilerplate are kept
-_FACTS = 1 << 17  # articles whose facts are kept; about 130 bytes each
-FACTS = np.dtype([(name, catalog.RECORD[name]) for name in ("fingerprint", "tokens", "sampled")])
+_RECORDS = 1 << 17  # articles whose records are kept; about 230 bytes each
 
 _Value = TypeVar("_Value")
 
@@ -63,7 +64,9 @@ class Kept:
         self._notes: _Drawer[Note] = _Drawer(_NAMES, lambda _: 1)
         self._runs: _Drawer[NDArray[Any]] = _Drawer(_NAMES, lambda _: 1)
         self._texts: _Drawer[str] = _Drawer(_TEXT, len)
-        self._facts, self._rows = Column(FACTS), dict[int, int]()
+        self._records, self._rows = Column(catalog.RECORD), dict[int, int]()
+        self.commit = 0
+        """That the records are of."""
 
     def notes(self, view: View, numbers: Sequence[int]) -> list[Note]:
         """Return what these articles are called."""
@@ -82,32 +85,46 @@ class Kept:
 
         return self._texts.get(numbers, fetch)
 
-    def facts(self, view: View, numbers: NDArray[np.int64]) -> NDArray[Any]:
-        """Return the fingerprints and sizes of these articles, (n,) FACTS."""
+    def records(self, view: View, numbers: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the records of these articles, (n,) RECORD."""
         asked = numbers.tolist()
-        missing = np.array([number for number in dict.fromkeys(asked) if number not in self._rows], np.int64)
-        if len(missing):
-            self._learn(missing, catalog.records(view, missing))
-        return np.asarray(self._facts.values[[self._rows[number] for number in asked]])
+        missing = [number for number in dict.fromkeys(asked) if number not in self._rows]
+        if missing:
+            self._keep(missing, catalog.records(view, np.array(missing, np.int64)))
+        return np.asarray(self._records.values[[self._rows[number] for number in asked]])
 
-    def _learn(self, numbers: NDArray[np.int64], records: NDArray[Any]) -> None:
-        facts = np.empty(len(records), FACTS)
-        for name in FACTS.names or ():
-            facts[name] = records[name]
-        self._rows |= dict(zip(numbers.tolist(), range(len(self._facts), len(self._facts) + len(facts)), strict=True))
-        self._facts.add(facts)
+    def _keep(self, numbers: Sequence[int], records: NDArray[Any]) -> None:
+        first = len(self._records)
+        self._rows |= dict(zip(numbers, range(first, first + len(records)), strict=True))
+        self._records.add(records)
 
-    def add(self, numbers: Sequence[int], notes: Sequence[Note], texts: Sequence[str]) -> None:
-        """Keep articles that were committed just now."""
-        self._notes.put(numbers, notes)
-        self._texts.put(numbers, texts)
+    def forget_records(self) -> None:
+        """Let go of the records: some of them have changed."""
+        self._records, self._rows = Column(catalog.RECORD), {}
+
+    def see(self, commit: int) -> None:
+        """Let go of the records of another commit than this."""
+        if commit != self.commit:
+            self.forget_records()
+            self.commit = commit
+
+    def add(self, new: Newcomers, changed: Iterable[tuple[int, Any]]) -> None:
+        """Keep articles that are about to be committed, and the records of others that ``changed`` with them."""
+        numbers = new.numbers.tolist()
+        self._notes.put(numbers, new.notes)
+        self._texts.put(numbers, new.table["text"].to_pylist())
+        self._keep(numbers, new.records)
+        for number, record in changed:
+            self._records.values[self._rows[number]] = record
 
     def shrink(self) -> None:
         """Let go of what was put in first where there is too much."""
         for drawer in (self._notes, self._runs, self._texts):
             drawer.shrink()
-        if len(self._rows) > _FACTS:
-            self._facts, self._rows = Column(FACTS), {}
+        if len(self._rows) > _RECORDS:
+            numbers = list(self._rows)[len(self._rows) // 4 :]
+            self._records.keep(np.array([self._rows[number] for number in numbers]))
+            self._rows = dict(zip(numbers, range(len(numbers)), strict=True))
 
 
 def places_of(records: NDArray[Any]) -> NDArray[Any]:

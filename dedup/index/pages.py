@@ -56,8 +56,12 @@ def damage(path: Path, commit: int) -> str | None:
     The file is read as a whole, its values aside.
     """
     with path.open("rb") as file:
-        # Not closed by hand: a kernel that compiles holds its arguments for a while, and a map in use cannot be closed.
-        return _damage(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), commit)
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    try:
+        return _damage(data, commit)
+    finally:
+        # Not closed: a kernel that compiles holds its arguments for a while, and a map in use cannot be.
+        data.madvise(mmap.MADV_DONTNEED)
 
 
 def _damage(data: mmap.mmap, commit: int) -> str | None:

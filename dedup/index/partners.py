@@ -27,7 +27,7 @@ _HOUR = 3_600_000_000  # microseconds
 _DAY = 24 * _HOUR
 _MINUTE = 60_000_000
 _LATEST = 1_000  # of the articles of a day, or without a date, that share a term: those that are looked at
-_TOGETHER = 16  # newcomers whose postings are looked up at a time
+_TOGETHER = 64  # newcomers whose postings are looked up at a time
 _UNDATED_DAY = -(1 << 40)  # articles without a date are found under a day of their own
 
 

@@ -1,7 +1,7 @@
 """Sorted runs of postings, in memory while they are recent and in files afterwards.
 
 A *posting* says that an article (its number) has a key of a family, with a weight. A :class:`Run` holds recent ones; a
-:class:`Segment` is a file, written once, mapped, and never changed. Kernels find keys in both alike; what an entry is
+:class:`Segment` is a file, written once and never changed. Kernels find keys in both alike; what an entry is
 stands in :mod:`dedup.kernels.seeking`.
 """
 
@@ -12,6 +12,7 @@ import itertools
 import mmap
 import os
 import resource
+import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 MAGIC = b"dedup keys 1".ljust(16, b"\0")
 _BUCKET = 4  # entries that a directory value leads to: so many to twice as many
 _CHUNK = 1 << 17  # words that are merged and written at a time
+_ROOM = 1 << 12  # postings of a section for which there is room at first
 _NUMBER = np.uint64(0xFFFFFFFF)
 
 
@@ -53,6 +55,8 @@ class Section(NamedTuple):
     place: tuple[int, ...]
     path: Path | None = None
     """The file, None in memory."""
+    file: int = -1
+    """The file as it is open for reading."""
 
     @property
     def words(self) -> Words:
@@ -199,7 +203,7 @@ def find(
     order = np.argsort(keys)
     ordered = np.ascontiguousarray(keys, np.uint64)[order]
     chosen: dict[int | None, tuple[Words, NDArray[np.int64]]] = {None: (ordered, order)}
-    room = np.empty((len(keys), 3), np.int64)
+    room, orders = np.empty((len(keys), 2), np.int64), np.empty(_ROOM, np.uint64)
     totals = np.zeros(len(keys), np.int64)
     hits = []
     for part, each in sections:
@@ -208,25 +212,26 @@ def find(
             of_part = parts[order] == key if parts is not None else slice(None)
             chosen[key] = (ordered[of_part], order[of_part])
         wanted, origin = chosen[key]
-        status, count = seeking.locate(each.arrays, each.place, wanted, most, gone, room)
+        status, count = seeking.locate(each.arrays, each.place, each.file, wanted, most, gone, room, orders)
+        while status == seeking.FULL:
+            orders = np.empty(4 * len(orders), np.uint64)
+            status, count = seeking.locate(each.arrays, each.place, each.file, wanted, most, gone, room, orders)
         if status != seeking.DONE:
             raise damaged(each.path, f"block {status}")
         if count:
-            hits.append((each, room[:count].copy(), origin))
-            seeking.count_hits(room[:count], origin, totals)
-    return _ranked(hits, totals, most, gone)
+            found = room[:count].copy()
+            hits.append((found, orders[: found[:, 1].sum()].copy(), origin))
+            seeking.count_hits(found, origin, totals)
+    return _ranked(hits, totals, most)
 
 
 def _ranked(
-    hits: list[tuple[Section, NDArray[np.int64], NDArray[np.int64]]],
-    totals: NDArray[np.int64],
-    most: int,
-    gone: Bytes,
+    hits: list[tuple[NDArray[np.int64], Words, NDArray[np.int64]]], totals: NDArray[np.int64], most: int
 ) -> Found:
     bounds = np.concatenate([np.zeros(1, np.int64), np.cumsum(totals)])
     orders, cursors = np.empty(bounds[-1], np.uint64), bounds[:-1].copy()
-    for each, rows, origin in hits:
-        seeking.collect(each.arrays[1], each.place[0], rows, origin, gone, cursors, orders)
+    for rows, found, origin in hits:
+        seeking.collect(rows, found, origin, cursors, orders)
     size = int(np.minimum(totals, most).sum() if most else bounds[-1])
     query, number, weight = (np.empty(size, np.int64) for _ in range(3))
     seeking.rank(orders, bounds, most, query, number, weight)
@@ -274,18 +279,19 @@ def without(stream: Iterator[Words], gone: Bytes) -> Iterator[Words]:
 
 
 class Segment:
-    """A file of postings, mapped."""
+    """A file of postings, open for reading and mapped."""
 
     def __init__(self, path: Path, described: Mapping[str, Any]) -> None:
-        """Map the file; raises IndexStateError where it is missing, cut short, or its checksums are damaged."""
+        """Open the file; raises IndexStateError where it is missing, cut short, or its checksums are damaged."""
         self.path = path
         size, end = described["bytes"], described["end"]
         try:
-            self._map = _mapped(path, size)
+            file, self._map = _opened(path, size)
         except OSError as error:
             if error.errno != errno.EMFILE or not _more_files():
                 raise _refused(path, error) from error
-            self._map = _mapped(path, size)
+            file, self._map = _opened(path, size)
+        weakref.finalize(self._map, os.close, file)  # which all arrays hold
         self._map.madvise(mmap.MADV_RANDOM)
         sums = np.frombuffer(self._map, np.uint64, (size - end) // 8, end).copy()
         if xxhash.xxh3_64_hexdigest(sums.tobytes()) != described["sums"]:
@@ -294,20 +300,12 @@ class Segment:
         known = np.zeros(len(sums), np.uint8)
         arrays = (data, data.view(np.uint64), data.view(np.uint32), sums, known)
         self.sections = {
-            int(family): Section(arrays, tuple(place), path) for family, place in described["families"].items()
+            int(family): Section(arrays, tuple(place), path, file) for family, place in described["families"].items()
         }
 
     def give_back(self) -> None:
-        """Give the pages that were read back to the system."""
+        """Give the pages that were touched back to the system."""
         self._map.madvise(mmap.MADV_DONTNEED)
-
-    def give_back_entries(self) -> None:
-        """Give back those of entries; directories and marks, which every key that is looked for touches, stay."""
-        for each in self.sections.values():
-            start = -(-8 * each.place[0] // mmap.PAGESIZE) * mmap.PAGESIZE
-            end = (8 * each.place[0] + 16 * len(each)) // mmap.PAGESIZE * mmap.PAGESIZE
-            if start < end:
-                self._map.madvise(mmap.MADV_DONTNEED, start, end - start)
 
     def damages(self) -> list[str]:
         """Read everything and return what is wrong, in words."""
@@ -324,12 +322,20 @@ class Segment:
         return found
 
 
-def _mapped(path: Path, size: int) -> mmap.mmap:
-    with path.open("rb") as file:
-        there = os.fstat(file.fileno()).st_size
-        if there != size:
-            raise damaged(path, f"{there:,} bytes where {size:,} are expected")
-        return mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)  # which keeps a file open, too
+def _opened(path: Path, size: int) -> tuple[int, mmap.mmap]:
+    """Open a file for reading, and map it; both keep it open."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        _see_size(path, os.fstat(file).st_size, size)
+        return file, mmap.mmap(file, size, access=mmap.ACCESS_READ)
+    except BaseException:
+        os.close(file)
+        raise
+
+
+def _see_size(path: Path, there: int, expected: int) -> None:
+    if there != expected:
+        raise damaged(path, f"{there:,} bytes where {expected:,} are expected")
 
 
 def _more_files() -> bool:

@@ -24,7 +24,6 @@ import struct
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
@@ -42,6 +41,7 @@ from dedup.index.textlog import PLACE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -57,8 +57,8 @@ _ENTRIES = 1 << 21  # postings that wait, at most
 _PIECE = 2000  # bytes of pending postings a value: two of them fill an LMDB page
 _NUMBERS = 8192  # numbers a value of `gone`, a bit each
 _RESIDENT = 192 << 20  # bytes of mapped files that a process holds before it gives them back
-_SLACK = 4 << 20  # of them, that are given back at a time
-_SLICES = 64  # of data.mdb, that are given back each by itself
+_SLACK = 24 << 20  # of them, that are given back at a time
+_SLICES = 16  # of data.mdb, that are given back each by itself
 _FEW, _MANY = 500, 2000  # keys: no more are those of one article; those of many touch much of every file
 _HEAD, _PART = b"head", b"part"
 _TAIL = struct.Struct(">HQ")
@@ -207,22 +207,17 @@ class Shelf:
     def give_back(self) -> None:
         """Give pages of mapped files back when they are many: the system keeps them as long as it has room.
 
-        They go a piece at a time, in turn, so that no look-up has to map all of them again. Those that every look-up
-        touches stay, unless they alone are many.
+        Those of data.mdb go a slice at a time, in turn, so that no look-up has to map all of them again. Directories
+        and marks of postings, which every look-up touches, stay, unless they alone are many.
         """
         if self._holds() <= _RESIDENT:
             return
-        opened = list(self._state.opened.values())
-        pieces = len(opened) + _SLICES
-        for _ in range(pieces):
-            turn = self._turn = (self._turn + 1) % pieces
-            if turn < len(opened):
-                opened[turn].give_back_entries()
-            else:
-                self.environment.give_back(turn - len(opened), _SLICES)
+        for _ in range(_SLICES):
+            self._turn = (self._turn + 1) % _SLICES
+            self.environment.give_back(self._turn, _SLICES)
             if self._holds() <= _RESIDENT - _SLACK:
                 return
-        for segment in opened:
+        for segment in self._state.opened.values():
             segment.give_back()
         self._others = _mapped()
 
@@ -316,6 +311,10 @@ class View(Tables):
     def used(self) -> bool:
         """Whether texts or postings were looked for."""
         return self._known.head.commit > 0
+
+    def ease(self) -> None:
+        """Give pages back, where they are many."""
+        self._shelf.give_back()
 
     def texts(self, places: NDArray[Any]) -> pa.LargeStringArray:
         """Return the texts at these places, in this order.
@@ -741,7 +740,8 @@ def _still(folder: Path) -> Iterator[bool]:
 def _mapped() -> int:
     """Return the bytes of mapped files that this process holds in memory; 0 where the system does not tell."""
     try:
-        return int(Path("/proc/self/statm").read_text().split()[2]) * mmap.PAGESIZE
+        with open("/proc/self/statm", "rb", buffering=0) as file:  # noqa: PTH123  (a path costs as much again)
+            return int(file.read().split()[2]) * mmap.PAGESIZE
     except OSError:  # not Linux
         return 0
 

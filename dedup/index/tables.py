@@ -28,6 +28,7 @@ Key = int | bytes
 _BY_BYTES = frozenset({"meta", "ids", "shelf", "tails"})
 _NUMBER = struct.Struct(">Q")
 _WORD = 8  # bytes
+_TOGETHER = 1000  # values that are read between two rests
 
 
 class Tables:
@@ -63,7 +64,10 @@ class Tables:
         distinct = sorted(set(packed))
         try:
             with self._txn.cursor(db=self._handles[table]) as cursor:
-                found: dict[bytes, bytes] = dict(cursor.getmulti(distinct))
+                found: dict[bytes, bytes] = {}
+                for start in range(0, len(distinct), _TOGETHER):
+                    found |= cursor.getmulti(distinct[start : start + _TOGETHER])
+                    self.ease()
             if len(found) < len(distinct):
                 for key in distinct:
                     if key not in found:
@@ -73,6 +77,9 @@ class Tables:
         for key, stored in found.items():
             found[key] = self._sound(table, key, stored)
         return [found.get(key) for key in packed]
+
+    def ease(self) -> None:
+        """Is called between pieces of what is read in many places: the system maps what lies around each."""
 
     def listed(self, key: int) -> NDArray[np.int64]:
         """Return the members of a key, ascending."""

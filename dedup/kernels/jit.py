@@ -157,7 +157,23 @@ def _wide_vectors(_typing: Any) -> Any:
     return types.void(), generate
 
 
+def _read_at(_typing: Any, file: Any, place: Any, array: Any, size: Any) -> Any:
+    """Read ``size`` bytes of an open file, from ``place`` on, into a uint8 array: pread, the bytes that were read."""
+    del file, place, size
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        view = context.make_array(signature.args[2])(context, builder, arguments[2])
+        word, bytes_ = ir.IntType(64), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(word, [ir.IntType(32), bytes_, word, word])
+        pread = builder.module.globals.get("pread") or ir.Function(builder.module, kind, "pread")
+        file = builder.trunc(arguments[0], ir.IntType(32))
+        return builder.call(pread, [file, builder.bitcast(view.data, bytes_), arguments[3], arguments[1]])
+
+    return types.int64(types.int64, types.int64, array, types.int64), generate
+
+
 load64: Any = intrinsic(_load64)
+read_at: Any = intrinsic(_read_at)
 filled64: Any = intrinsic(_filled64)
 high64: Any = intrinsic(_high64)
 fold64: Any = intrinsic(_fold64)

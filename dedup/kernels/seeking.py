@@ -6,6 +6,9 @@ their highest bits leads to a few entries: directory value ``b`` is the first en
 next eight bits of every entry's key, its *mark*, stand beside each other: nearly all keys that are not there are told
 by these alone, a sixteenth of the memory.
 
+Directories and marks of a file are mapped: every key that is looked for touches them. Its entries are read, a block at
+a time: around a page that is touched the system maps sixteen, and of entries the others are seldom wanted.
+
 What lies in a file is trusted only after its block was hashed: ``sums`` holds XXH64 of every block, ``known`` remembers
 which blocks were found whole. In memory both are empty.
 """
@@ -17,13 +20,13 @@ from typing import Any
 import numpy as np
 
 from dedup.kernels.hashing import hash_words
-from dedup.kernels.jit import inline, kernel, load64, u64
+from dedup.kernels.jit import inline, kernel, load64, read_at, u64
 
 i64 = np.int64
 
-BLOCK = 4096  # bytes that are hashed together: what one page fault brings
-DONE = -1
-_BLOCK_BITS = 12
+BLOCK = 4096  # bytes that are hashed together: a page
+DONE, FULL = -1, -2
+_BLOCK_BITS, _WORD_BITS = 12, 9
 _LOW = u64(0xFFFFFFFF)
 _ONES, _TOPS = u64(0x0101010101010101), u64(0x8080808080808080)
 ROOM = 16  # bytes that may be read behind marks
@@ -72,19 +75,42 @@ def whole(data: Any, sums: Any, known: Any, byte: Any) -> Any:
 
 
 @kernel
-def locate(arrays: Any, section: Any, keys: Any, most: Any, gone: Any, hits: Any) -> Any:
-    """Find where the entries of ascending ``keys`` are in one section; return (status, hits).
+def _fetch(file: Any, block: Any, end: Any, sums: Any, known: Any, page: Any) -> Any:
+    """Read a block of a file, which ends at byte ``end``, and say whether it is whole."""
+    size = min(BLOCK, end - (block << _BLOCK_BITS))
+    if read_at(file, block << _BLOCK_BITS, page, size) != size:
+        return False
+    if known[block] == 0 and hash_words(page, 0, size >> 3) == sums[block]:
+        known[block] = 1
+    return known[block] == 1
+
+
+@inline
+def _entry(words: Any, entries: Any, file: Any, word: Any) -> Any:
+    """Return the key and the order that stand at a word, in memory or in the block that was read."""
+    if file < 0:
+        return words[word], words[word + 1]
+    place = word & (BLOCK // 8 - 1)
+    return entries[place], entries[place + 1]
+
+
+@kernel
+def locate(arrays: Any, section: Any, file: Any, keys: Any, most: Any, gone: Any, hits: Any, orders: Any) -> Any:
+    """Find the entries of ascending ``keys`` in one section; return (status, hits).
 
     ``arrays`` is (bytes, words, halves, sums, known): a file as uint8, uint64 and uint32, or marks, entries and
     directory in memory. ``section`` is (word of the first entry, entries, half of the directory, its bits, byte of the
-    marks). A hit, a row of ``hits``, is (place of the key, its first entry, entries that are not ``gone``, at most
-    ``most``, unless that is 0). Status DONE, else the block that is damaged.
+    marks). ``file`` is open for reading, -1 in memory. A hit, a row of ``hits``, is (place of the key, its entries that
+    are not ``gone``, at most ``most``, unless that is 0); their orders stand in ``orders``, hit by hit. Status DONE,
+    FULL where ``orders`` has no room for all, else the block that is damaged.
     """
     data, words, halves, sums, known = arrays
     base, count, directory, bits, marks = section
     lows, highs = np.zeros(_GROUP, np.int64), np.full(_GROUP, count, np.int64)
     likely = np.empty(_GROUP, np.bool_)
-    written = 0
+    page, held = np.empty(BLOCK, np.uint8), i64(-1)  # the block that was read last, and which that is
+    entries = page.view(np.uint64)
+    written, filled = 0, 0
     for start in range(0, len(keys), _GROUP):
         size = min(_GROUP, len(keys) - start)
         if bits > 0:
@@ -104,27 +130,33 @@ def locate(arrays: Any, section: Any, keys: Any, most: Any, gone: Any, hits: Any
             if not likely[index]:
                 continue
             key, low, high = keys[start + index], lows[index], highs[index]
-            while low < high:
-                middle = (low + high) >> 1
-                word = base + 2 * middle
-                if _unsure(known, word << 3) and not whole(data, sums, known, word << 3):
-                    return (word << 3) >> _BLOCK_BITS, written
-                if words[word] < key:
-                    low = middle + 1
-                else:
-                    high = middle
-            high = highs[index]
-            found, place = 0, low
-            while place < high and (most == 0 or found < most):
+            last, found = high, 0
+            while low < last and (most == 0 or found < most):
+                place = (low + high) >> 1  # halves what is left until the first is found, and is ``low`` from then on
                 word = base + 2 * place
-                if _unsure(known, word << 3) and not whole(data, sums, known, word << 3):
-                    return (word << 3) >> _BLOCK_BITS, written
-                if words[word] != key:
+                if file >= 0 and word >> _WORD_BITS != held:
+                    held = word >> _WORD_BITS
+                    if not _fetch(file, held, len(data), sums, known, page):
+                        return held, written
+                there, order = _entry(words, entries, file, word)
+                if low < high:
+                    if there < key:
+                        low = place + 1
+                    else:
+                        high = place
+                    continue
+                if there != key:
                     break
-                found += not _gone(gone, i64(words[word + 1] & _LOW))
-                place += 1
+                if not _gone(gone, i64(order & _LOW)):
+                    if filled == len(orders):
+                        return FULL, written
+                    orders[filled] = order
+                    filled += 1
+                    found += 1
+                low += 1
+                high = low
             if found > 0:
-                hits[written, 0], hits[written, 1], hits[written, 2] = start + index, low, found
+                hits[written, 0], hits[written, 1] = start + index, found
                 written += 1
     return DONE, written
 
@@ -133,23 +165,19 @@ def locate(arrays: Any, section: Any, keys: Any, most: Any, gone: Any, hits: Any
 def count_hits(hits: Any, origin: Any, totals: Any) -> None:
     """Add up the entries of every query; ``origin`` is the query that a place among the keys belongs to."""
     for index in range(len(hits)):
-        totals[origin[hits[index, 0]]] += hits[index, 2]
+        totals[origin[hits[index, 0]]] += hits[index, 1]
 
 
 @kernel
-def collect(words: Any, base: Any, hits: Any, origin: Any, gone: Any, cursors: Any, orders: Any) -> None:
-    """Copy the orders of the entries that were hit behind those of their query that are there already."""
+def collect(hits: Any, found: Any, origin: Any, cursors: Any, orders: Any) -> None:
+    """Copy the orders that were ``found`` behind those of their query that are there already."""
+    place = 0
     for index in range(len(hits)):
         query = origin[hits[index, 0]]
-        cursor, end = cursors[query], cursors[query] + hits[index, 2]
-        word = base + 2 * hits[index, 1] + 1
-        while cursor < end:
-            order = words[word]
-            if not _gone(gone, i64(order & _LOW)):
-                orders[cursor] = order
-                cursor += 1
-            word += 2
-        cursors[query] = end
+        for _ in range(hits[index, 1]):
+            orders[cursors[query]] = found[place]
+            cursors[query] += 1
+            place += 1
 
 
 @kernel
