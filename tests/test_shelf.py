@@ -422,7 +422,8 @@ def test_a_second_writer_is_told_at_once_or_waits(tmp_path: Path) -> None:
 
 def test_another_process_cannot_write(tmp_path: Path) -> None:
     with Shelf.open(tmp_path / "index"):
-        program = f"from pathlib import Path\nfrom dedup.index.shelf import Shelf\ntry: Shelf.open(Path({str(tmp_path / 'index')!r}))\n"
+        program = "from pathlib import Path\nfrom dedup.index.shelf import Shelf\n"
+        program += f"try: Shelf.open(Path({str(tmp_path / 'index')!r}))\n"
         program += "except Exception as error: print(type(error).__name__)"
         done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
         assert done.stdout == "IndexStateError\n"
