@@ -212,6 +212,11 @@ class Corpus:
                 yield wanted, batch if whole else batch.take(pa.array(wanted - row))
 
 
+def release() -> None:
+    """Give back the memory that articles were read with; Arrow keeps it, and the stages behind a pass need it."""
+    pa.default_memory_pool().release_unused()
+
+
 def open_corpus(source: object, columns: Mapping[str, str] | None = None) -> Corpus:
     """Open a path, folder, glob or URI of Parquet files, or anything with the Arrow C stream interface.
 
@@ -441,4 +446,4 @@ def _first_line(error: BaseException) -> str:
     return str(error).splitlines()[0] if str(error) else type(error).__name__
 
 
-__all__ = ["OPTIONAL", "REQUIRED", "Corpus", "Piece", "open_corpus"]
+__all__ = ["OPTIONAL", "REQUIRED", "Corpus", "Piece", "open_corpus", "release"]

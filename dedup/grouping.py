@@ -27,7 +27,7 @@ from dedup import memory as budgets
 from dedup.article import COPIES, TIMESTAMP
 from dedup.candidates import Candidates
 from dedup.cluster import grow
-from dedup.corpus import open_corpus
+from dedup.corpus import open_corpus, release
 from dedup.errors import CorpusError
 from dedup.formats.rowgroups import RowGroups
 from dedup.pipeline import HELD_BYTES, Sketched, fetch, pair, recipe, verified, wanted, weighing
@@ -248,6 +248,7 @@ def _sketch(run: _Run, learned: Learned | None) -> None:
     with run.stage("sketch"):
         for part in parts(run.corpus, recipe(run.settings), run.workers, learned, run.settings, run.held):
             _keep(run.work, part)
+        release()
         refuse_duplicates(_ids(run.work))
     run.work.drop(*(f"furniture-{name}" for name in _FURNITURE))
 

@@ -25,7 +25,7 @@ from dedup.background import Background
 from dedup.boilerplate import Observer
 from dedup.candidates import SEEN, Candidates, check_size, choose, least
 from dedup.cluster import copy_groups
-from dedup.corpus import open_corpus
+from dedup.corpus import open_corpus, release
 from dedup.kernels.linking import block_starts, components
 from dedup.lsh import buckets
 from dedup.postings import Keys, Room, postings
@@ -94,6 +94,7 @@ def _found(articles: Corpus, settings: Settings, plan: Plan, work: Work, workers
     learned = None if background is None else learn(articles, background, workers, observer)
     records = work.column("outlines", np.int32)
     surveyed = survey(articles, recipe(settings), workers, learned, settings, held, records)
+    release()
     ranking = rank(surveyed.sketches, settings.shingle)
     pairs, capped_lists = candidates(surveyed, ranking, settings, workers, Spill(work, plan.room))
     counters = _counters(articles, surveyed, pairs, capped_lists, settings)

@@ -261,7 +261,6 @@ def parts(
 
     for piece in workers.map("sketch", look, range(len(corpus.pieces)), corpus.sizes()):
         yield from piece
-    pa.default_memory_pool().release_unused()  # what it has read with, a third of the texts: the next stages need it
 
 
 def _quickly(corpus: Corpus, recipe: Recipe, piece: int, held: Held | None) -> Iterator[Part]:
